@@ -1,0 +1,28 @@
+export { createBoard, boardData, boardRegions, BoardError, type Board, type BoardCore } from './board.js';
+export type {
+  BlockData,
+  BoardData,
+  BoardInput,
+  CacheData,
+  ClusterData,
+  FirmwareData,
+  GicData,
+  IdRegister,
+  MemoryBank,
+  ScheduleData,
+  SerialData,
+  TimerData,
+} from './schema.js';
+export { rcarH3 } from './rcar-h3.js';
+export { flatBoard, type FlatOptions } from './flat.js';
+export {
+  entryTicks,
+  FUNCTIONAL_CLASSES,
+  TIMING,
+  TIMING_KEYS,
+  type FunctionalClass,
+  type TickScale,
+  type TimingKey,
+  type TimingTable,
+} from './timing.js';
+export type { Confidence, TimingEntry, TimingUnit } from './timing-schema.js';

@@ -1,0 +1,13 @@
+// The only imports of core.wasm. They may raise lines and post events, no more.
+
+/** Reads `size` (1, 2, 4, 8) bytes of a device; the low word is returned, the high word is at MMIO_HI. */
+// @ts-ignore: decorator
+@external("env", "mmioRead") export declare function mmioRead(core: u32, paHi: u32, paLo: u32, size: u32): u32;
+
+/** Writes `size` bytes, data at MMIO_LO / MMIO_HI. */
+// @ts-ignore: decorator
+@external("env", "mmioWrite") export declare function mmioWrite(core: u32, paHi: u32, paLo: u32, size: u32): void;
+
+/** A timer or counter-offset register of `core` was written: deadlines and lines must be recomputed. */
+// @ts-ignore: decorator
+@external("env", "timerWritten") export declare function timerWritten(core: u32): void;

@@ -1,0 +1,22 @@
+/** Xen's error numbers (xen: xen/include/public/errno.h). Hypercalls return the negative in x0. */
+export const EPERM = 1;
+export const ENOENT = 2;
+export const ESRCH = 3;
+export const EIO = 5;
+export const E2BIG = 7;
+export const EBADF = 9;
+export const EAGAIN = 11;
+export const ENOMEM = 12;
+export const EACCES = 13;
+export const EFAULT = 14;
+export const EBUSY = 16;
+export const EEXIST = 17;
+export const ENODEV = 19;
+export const EISDIR = 21;
+export const EINVAL = 22;
+export const ENOSPC = 28;
+export const EROFS = 30;
+export const ENOSYS = 38;
+export const ENOTEMPTY = 39;
+export const ENODATA = 61;
+export const EOPNOTSUPP = 95;
