@@ -298,6 +298,10 @@ function keysAt(schema: z.core.$ZodType, path: readonly PropertyKey[], input: un
     else if (def.type === 'record') current = (def as z.core.$ZodRecordDef).valueType;
   }
   const def = current._zod.def;
+  if (def.type === 'record') {
+    const key = (def as z.core.$ZodRecordDef).keyType._zod.def;
+    return key.type === 'enum' ? Object.keys((key as z.core.$ZodEnumDef).entries) : [];
+  }
   return def.type === 'object' ? Object.keys((def as z.core.$ZodObjectDef).shape) : [];
 }
 

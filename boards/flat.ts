@@ -57,6 +57,7 @@ export function flatBoard(options: FlatOptions = {}): Board {
       spiCount: 256,
       lrCount: 4,
       securityExtensions: false,
+      group0Intids: [],
       alias64k: false,
       iidr: { distributor: 0x0200143b, cpuInterface: 0x0202143b },
     },

@@ -16,13 +16,24 @@ export type {
 export { rcarH3 } from './rcar-h3.js';
 export { flatBoard, type FlatOptions } from './flat.js';
 export {
-  entryTicks,
   FUNCTIONAL_CLASSES,
   TIMING,
   TIMING_KEYS,
   type FunctionalClass,
-  type TickScale,
   type TimingKey,
   type TimingTable,
 } from './timing.js';
 export type { Confidence, TimingEntry, TimingUnit } from './timing-schema.js';
+export { DEFAULT_DESIGN, DESIGN_KEYS, type Design, type DesignKey } from './design.js';
+export {
+  applySettings,
+  configure,
+  parseSetting,
+  SettingError,
+  settingKeys,
+  timingTableHash,
+  type Configuration,
+  type SettingKey,
+} from './keys.js';
+export { didYouMean, suggest } from './suggest.js';
+export { formatQuantity, parseQuantity, type Dimension } from './units.js';

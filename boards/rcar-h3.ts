@@ -86,6 +86,8 @@ export const rcarH3Input = {
     spiCount: 480,
     lrCount: 4,
     securityExtensions: true,
+    // As BL31 leaves them: secure timer, SGI 8-15, RPC-IF, crypto, secure timers and watchdog.
+    group0Intids: [8, 9, 10, 11, 12, 13, 14, 15, 29, 70, 97, 98, 102, 166, 171, 173],
     alias64k: true,
     iidr: { distributor: 0x0200143b, cpuInterface: 0x0202143b },
   },

@@ -19,7 +19,7 @@ function quantity(dimension: Dimension, doc: string) {
 }
 
 const PHYSICAL_LIMIT = 2 ** 36;
-const address = z.int().nonnegative().lt(PHYSICAL_LIMIT).meta({ format: 'hex', doc: 'physical address, below 2^36' });
+const address = z.int().nonnegative().max(PHYSICAL_LIMIT - 1).meta({ format: 'hex', doc: 'physical address, below 2^36' });
 const name = z.string().regex(/^[a-z][a-z0-9-]*$/, 'a name is lower-case letters, digits and dashes');
 const spi = z.int().min(32).max(1019).meta({ doc: 'INTID of an SPI (DT SPI number + 32)' });
 const ppi = z.int().min(16).max(31).meta({ doc: 'INTID of a PPI (DT PPI number + 16)' });
@@ -77,6 +77,7 @@ const gicSchema = z.strictObject({
   spiCount: z.int().min(32).max(480).multipleOf(32).meta({ doc: 'shared peripheral interrupts' }),
   lrCount: z.int().min(1).max(64).meta({ doc: 'list registers (silicon: 4)' }),
   securityExtensions: z.boolean().meta({ doc: 'GICD_TYPER.SecurityExtn; software runs in the non-secure view' }),
+  group0Intids: z.array(z.int().min(0).max(1019)).meta({ doc: 'interrupts that secure firmware keeps in Group 0' }),
   alias64k: z.boolean().meta({ doc: 'GICC and GICV repeat their first page through 64 KiB, DIR page at +64 KiB' }),
   iidr: z.strictObject({
     distributor: z.int().nonnegative().meta({ format: 'hex' }),

@@ -31,11 +31,17 @@ export function suggest(word: string, known: readonly string[], count = 1): stri
       const lower = candidate.toLowerCase();
       const tail = lower.slice(lower.lastIndexOf('.') + 1);
       const part = wanted.slice(wanted.lastIndexOf('.') + 1);
-      const distance = Math.min(editDistance(wanted, lower), tail === part ? 1 : Number.POSITIVE_INFINITY);
+      const shortcut = tail === part ? 1 : wanted.length >= 4 && lower.startsWith(wanted) ? 2 : limit + 1;
+      const distance = Math.min(editDistance(wanted, lower), shortcut);
       return { candidate, distance };
     })
     .filter((entry) => entry.distance <= limit)
-    .sort((a, b) => a.distance - b.distance || (a.candidate < b.candidate ? -1 : 1))
+    .sort(
+      (a, b) =>
+        a.distance - b.distance ||
+        Math.abs(a.candidate.length - word.length) - Math.abs(b.candidate.length - word.length) ||
+        (a.candidate < b.candidate ? -1 : 1),
+    )
     .slice(0, count)
     .map((entry) => entry.candidate);
 }

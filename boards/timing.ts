@@ -136,25 +136,3 @@ export const FUNCTIONAL_CLASSES = [
   'exclusive', 'fp', 'fpDiv', 'simd', 'system', 'barrier', 'hint',
 ] as const; // prettier-ignore
 export type FunctionalClass = (typeof FUNCTIONAL_CLASSES)[number];
-
-/** What `cycles`, `ns` and per-KiB entries are converted with. */
-export interface TickScale {
-  readonly tickHz: number;
-  readonly ticksPerCycle: number;
-}
-
-/**
- * Charge of one entry in base ticks; `bytes` scales the per-KiB units. Rounded up once, in integers, so that it is the
- * same on every host.
- */
-export function entryTicks(entry: TimingEntry, scale: TickScale, bytes = 0): bigint {
-  const value = BigInt(entry.value);
-  const isTime = entry.unit === 'ns' || entry.unit === 'ns/KiB';
-  let numerator = value * BigInt(isTime ? scale.tickHz : scale.ticksPerCycle);
-  let denominator = isTime ? 1_000_000_000n : 1n;
-  if (entry.unit === 'cycles/KiB' || entry.unit === 'ns/KiB') {
-    numerator *= BigInt(bytes);
-    denominator *= 1024n;
-  }
-  return (numerator + denominator - 1n) / denominator;
-}

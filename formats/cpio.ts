@@ -73,7 +73,7 @@ export function readCpio(bytes: Uint8Array): CpioEntry[] {
     if (nameSize === 0 || dataAt + dataSize > bytes.length) throw new FormatError('cpio', `the entry at ${at} is cut off`);
     const path = text.decode(bytes.subarray(at + HEADER, at + HEADER + nameSize - 1));
     if (path === TRAILER) return entries;
-    const entry: CpioEntry = { path, mode: field(1), data: bytes.slice(dataAt, dataAt + dataSize) };
+    const entry: CpioEntry = { path, mode: field(1), data: new Uint8Array(bytes.subarray(dataAt, dataAt + dataSize)) };
     const kind = entry.mode & 0o170000;
     if (kind === 0o020000 || kind === 0o060000) entry.device = [field(9), field(10)];
     entries.push(entry);

@@ -269,7 +269,7 @@ export function readFdt(bytes: Uint8Array): Fdt {
       at += 8;
       if (at + length > structureEnd) throw new FormatError('fdt', `property '${name}' lies outside its block`);
       if (!parent) throw new FormatError('fdt', `property '${name}' is in no node`);
-      parent.properties.push({ name, value: bytes.slice(at, at + length) });
+      parent.properties.push({ name, value: new Uint8Array(bytes.subarray(at, at + length)) });
       at = (at + length + 3) & ~3;
     } else {
       throw new FormatError('fdt', `unknown token 0x${token.toString(16)} at ${at - 4}`);

@@ -70,29 +70,35 @@ test('a width outside the policy reads zero and does not reach the device', () =
   expect(errors.count('bad-width')).toBe(2);
 });
 
-test('the kernel imports exchange words through linear memory', () => {
+test('the kernel sees both words of the data, and a fault where nothing answers', () => {
   const memory = new WebAssembly.Memory({ initial: 1, maximum: 1 });
   const words = new Uint32Array(memory.buffer);
   const log: Access[] = [];
   const seen: unknown[] = [];
-  const bus = new Bus(new GuestErrorLog(), (...args) => seen.push(args));
+  const charged: unknown[] = [];
+  const observe = (...args: unknown[]) => seen.push(args);
+  const bus = new Bus(new GuestErrorLog(), observe, (...args) => charged.push(args));
   const wide = device('wide', log, 0x89ab_cdef);
   const read = wide.read;
   wide.read = (...args) => ((bus.port.hi = 0x0123_4567), read(...args));
-  bus.map(0x1000, 0x1000, wide, { widths: [8] });
-  const imports = bus.kernelImports(memory);
-  expect(imports.mmioRead(1, 0, 0x1008, 8) >>> 0).toBe(0x89ab_cdef);
+  bus.map(0x1000, 0x1000, wide, { widths: [8], cost: { read: 'slow', write: 'fast' } });
+  const host = bus.kernelImports(memory);
+  expect(host.mmioRead(1, 0, 0x1008, 8)).toBe(0x89ab_cdef);
   expect(words[MMIO_HI >> 2]).toBe(0x0123_4567);
   words[MMIO_LO >> 2] = 0xffff_ffff;
   words[MMIO_HI >> 2] = 5;
-  imports.mmioWrite(1, 0, 0x1000, 8);
+  host.mmioWrite(1, 0, 0x1000, 8);
   expect(log[1]).toEqual({ op: 'w', offset: 0, width: 8, value: 0xffff_ffff, hi: 5, core: 1 });
   expect(words[BUS_FAULT >> 2]).toBe(0);
-  imports.mmioRead(1, 0xf, 0xffff_fff0 | 0, 4);
+  host.mmioRead(1, 0xf, 0xffff_fff0 | 0, 4);
   expect(words[BUS_FAULT >> 2]).toBe(1);
   expect(seen).toEqual([
     [false, 1, 0x1008, 8, 0x89ab_cdef, 0x0123_4567],
     [true, 1, 0x1000, 8, 0xffff_ffff, 5],
     [false, 1, 0xf_ffff_fff0, 4, 0, 0],
+  ]);
+  expect(charged).toEqual([
+    [1, 'slow'],
+    [1, 'fast'],
   ]);
 });

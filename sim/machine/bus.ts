@@ -1,4 +1,5 @@
 import { BUS_FAULT, MMIO_HI, MMIO_LO } from '../wasm/layout.js';
+import type { KernelImports } from '../wasm/module.js';
 import type { GuestErrors, Initiator, MmioDevice, Width } from './device.js';
 
 /** The high word of 8-byte reads; the bus clears it before each read. */
@@ -13,6 +14,14 @@ export interface RegionOptions {
   readonly offset?: number;
   /** The region repeats its first bytes with this period. */
   readonly period?: number;
+  /** Timing entries that an access costs the core that makes it. */
+  readonly cost?: AccessCost;
+}
+
+/** Names of timing entries. */
+export interface AccessCost {
+  readonly read: string;
+  readonly write: string;
 }
 
 /** A range of physical addresses that a device answers. */
@@ -23,12 +32,16 @@ export interface BusRegion {
   readonly offset: number;
   readonly period: number;
   readonly widthMask: number;
+  readonly cost: AccessCost | undefined;
   reads: number;
   writes: number;
 }
 
 /** Called after every access that a core made. `hi` and `lo` are the data. */
 export type MmioObserver = (write: boolean, core: Initiator, pa: number, width: number, lo: number, hi: number) => void;
+
+/** Charges a core before its access takes effect. */
+export type MmioCharge = (core: Initiator, cost: string) => void;
 
 /**
  * The MMIO side of the physical address space: regions sorted by address, found by binary search behind a one-entry
@@ -44,6 +57,7 @@ export class Bus {
   constructor(
     private readonly errors: GuestErrors,
     private readonly observer?: MmioObserver,
+    private readonly charge?: MmioCharge,
   ) {}
 
   /**
@@ -66,6 +80,7 @@ export class Bus {
       offset: options.offset ?? 0,
       period: options.period ?? size,
       widthMask,
+      cost: options.cost,
       reads: 0,
       writes: 0,
     });
@@ -98,7 +113,7 @@ export class Bus {
     return undefined;
   }
 
-  /** Reads; the high word is in `port.hi`. Returns undefined if nothing answers. A debug access has core -1. */
+  /** Reads; the high word of 8 bytes is in `port.hi`. Returns undefined if nothing answers. A debug access has core -1. */
   read(core: Initiator, pa: number, width: Width): number | undefined {
     const region = this.find(pa);
     this.port.hi = 0;
@@ -110,6 +125,7 @@ export class Bus {
       }
       return undefined;
     }
+    if (core >= 0 && region.cost !== undefined) this.charge?.(core, region.cost.read);
     let value = 0;
     if ((region.widthMask & width) !== 0) {
       value = region.device.read(deviceOffset(region, pa), width, core) >>> 0;
@@ -127,6 +143,7 @@ export class Bus {
   write(core: Initiator, pa: number, width: Width, lo: number, hi: number): boolean {
     const region = this.find(pa);
     const mapped = region !== undefined && pa + width <= region.end;
+    if (core >= 0 && region?.cost !== undefined) this.charge?.(core, region.cost.write);
     // The record precedes the device's own, so that cause stands before effect in the trace.
     if (core >= 0) this.observer?.(true, core, pa, width, lo, hi);
     if (!mapped) {
@@ -145,26 +162,19 @@ export class Bus {
     return true;
   }
 
-  /** The kernel's imports: data through MMIO_LO/MMIO_HI, BUS_FAULT set when nothing answers. */
-  kernelImports(memory: WebAssembly.Memory): {
-    mmioRead(core: number, paHi: number, paLo: number, size: number): number;
-    mmioWrite(core: number, paHi: number, paLo: number, size: number): void;
-  } {
+  /** What the kernel calls: data through MMIO_LO and MMIO_HI, BUS_FAULT set when nothing answers. */
+  kernelImports(memory: WebAssembly.Memory): Pick<KernelImports, 'mmioRead' | 'mmioWrite'> {
     const words = new Uint32Array(memory.buffer, 0, 0x4000);
     return {
       mmioRead: (core, paHi, paLo, size) => {
         const value = this.read(core, (paHi >>> 0) * 2 ** 32 + (paLo >>> 0), size as Width);
-        if (value === undefined) {
-          words[BUS_FAULT >> 2] = 1;
-          words[MMIO_HI >> 2] = 0;
-          return 0;
-        }
-        words[MMIO_HI >> 2] = this.port.hi;
-        return value;
+        if (value === undefined) words[BUS_FAULT >> 2] = 1;
+        words[MMIO_HI >> 2] = value === undefined ? 0 : this.port.hi;
+        return value ?? 0;
       },
       mmioWrite: (core, paHi, paLo, size) => {
         const lo = words[MMIO_LO >> 2] as number;
-        const hi = words[MMIO_HI >> 2] as number;
+        const hi = size === 8 ? (words[MMIO_HI >> 2] as number) : 0;
         if (!this.write(core, (paHi >>> 0) * 2 ** 32 + (paLo >>> 0), size as Width, lo, hi)) words[BUS_FAULT >> 2] = 1;
       },
     };

@@ -16,6 +16,9 @@ const PAGE_SHIFT = 12;
 const UNTOUCHED = 1;
 const CROSSING = -1;
 const WASM_PAGE = 0x10000;
+const MAX_WASM_PAGES = 0x10000;
+/** core.wasm declares this much as the least (tools/build-kernels.mjs); it is address space, not memory. */
+const MIN_WASM_PAGES = 0x4000;
 /** Four gigabytes less one chunk, so that the end of the pool is a u32. */
 const MAX_POOL_END = 0xffff_0000;
 /** Core state, TLBs, maps and decoded code: everything below the RAM pool. */
@@ -30,9 +33,9 @@ export interface MemoryBank {
 /** What physical memory asks of the kernel: both are cheap when there is nothing to do. */
 export interface MemoryHooks {
   /** Drops the micro-ops decoded from a page of linear memory (address >> 12). */
-  invalidateCodeHost(hostPage: number): void;
+  invalidateCodeHost(hostPage: number): unknown;
   /** Opens every core's exclusive monitor whose granule overlaps [pa, pa+length). */
-  breakMonitors(paHi: number, paLo: number, length: number): void;
+  breakMonitors(paHi: number, paLo: number, length: number): unknown;
 }
 
 /**
@@ -41,7 +44,8 @@ export interface MemoryHooks {
  */
 export function createLinearMemory(banks: readonly MemoryBank[]): WebAssembly.Memory {
   const ram = banks.reduce((sum, bank) => sum + bank.size, 0);
-  const pages = Math.min(Math.ceil((KERNEL_BYTES + ram) / WASM_PAGE) + 1, 0x10000);
+  const wanted = Math.ceil((KERNEL_BYTES + ram) / WASM_PAGE) + 1;
+  const pages = Math.min(Math.max(wanted, MIN_WASM_PAGES), MAX_WASM_PAGES);
   return new WebAssembly.Memory({ initial: pages, maximum: pages });
 }
 

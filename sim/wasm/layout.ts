@@ -34,6 +34,8 @@ export const EXIT_CODE: i32 = 0x14a4; // u32: EXIT_*, or EXIT_NONE while run() g
 export const FP_TRAPPED: i32 = 0x14a8; // u32: non-zero if FP/SIMD instructions may trap at the current EL
 export const PHYS_EXHAUSTED: i32 = 0x14ac; // u32: 1 once the RAM pool has run out
 export const COST_TABLE: i32 = 0x1600; // 64 bytes: cost class -> cycles
+export const SIMD_SCRATCH: i32 = 0x1640; // 16 bytes: lane results of an FP/SIMD instruction before they reach a register
+export const STRUCTURE_BUFFER: i32 = 0x1700; // 64 bytes: memory side of LD1..LD4, ST1..ST4
 export const EXIT_NONE: i32 = -1;
 
 // ---- per-core state ----

@@ -1,6 +1,6 @@
 import type { VcpuArch } from '../arch/arm/vcpu.js';
 import type { P2m } from '../arch/arm/p2m.js';
-import type { VgicDomain } from '../arch/arm/vgic.js';
+import type { VgicDomain } from '../arch/arm/vgic-state.js';
 import type { Vpl011 } from '../arch/arm/vpl011.js';
 import type { EvtchnState } from './event_channel.js';
 import type { GrantState } from './grant_table.js';
@@ -366,5 +366,6 @@ export class Domain {
     this.grants.load(s.grants);
     this.ioreq.load(s.ioreq);
     this.vcpus.forEach((v, i) => v.load(s.vcpus[i]));
+    this.vgic.relink(this.vcpus.map((v) => v.arch.vgic));
   }
 }

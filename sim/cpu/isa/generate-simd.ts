@@ -1,14 +1,12 @@
-import type { MaskMatch, ParsedEncoding, SimdGroup } from './simd/pattern.js';
+import type { ParsedSimdEncoding, SimdGroup } from './simd/pattern.js';
 import { simdEncodings } from './simd/table.js';
 
 const hex = (value: number): string => `0x${value.toString(16)}`;
 
 interface Candidate {
   readonly index: number;
-  readonly entry: ParsedEncoding;
+  readonly entry: ParsedSimdEncoding;
 }
-
-const literalBits = (pattern: MaskMatch): number => pattern.mask.toString(2).replaceAll('0', '').length;
 
 /** The undecided bit that splits best (an entry that ignores the bit goes both ways); -1 when none separates. */
 function bestBit(candidates: readonly Candidate[], decided: number): number {
@@ -17,8 +15,8 @@ function bestBit(candidates: readonly Candidate[], decided: number): number {
   for (let bit = 0; bit < 32; bit += 1) {
     const weight = 2 ** bit;
     if ((decided & weight) !== 0) continue;
-    const zeros = candidates.filter(({ entry }) => (entry.mask & weight) === 0 || (entry.match & weight) === 0).length;
-    const ones = candidates.filter(({ entry }) => (entry.mask & weight) === 0 || (entry.match & weight) !== 0).length;
+    const zeros = candidates.filter(({ entry }) => (entry.mask & weight) === 0 || (entry.value & weight) === 0).length;
+    const ones = candidates.filter(({ entry }) => (entry.mask & weight) === 0 || (entry.value & weight) !== 0).length;
     const size = zeros ** 2 + ones ** 2;
     if (size < bestSize) {
       best = bit;
@@ -29,13 +27,11 @@ function bestBit(candidates: readonly Candidate[], decided: number): number {
 }
 
 function emitLeaf(candidates: readonly Candidate[], indent: string): string {
-  const ordered = candidates.toSorted((a, b) => literalBits(b.entry) - literalBits(a.entry) || a.index - b.index);
   let text = '';
-  for (const { index, entry } of ordered) {
-    const refused = entry.undef.map(({ mask, match }) => `(insn & ${hex(mask)}) == ${hex(match)}`).join(' || ');
+  for (const { index, entry } of candidates) {
+    const refused = entry.undef.map(({ mask, value }) => ` && (insn & ${hex(mask)}) != ${hex(value)}`).join('');
     text += `${indent}// ${entry.name}\n`;
-    text += `${indent}if ((insn & ${hex(entry.mask)}) == ${hex(entry.match)}) return `;
-    text += refused === '' ? `${index};\n` : `${refused} ? -1 : ${index};\n`;
+    text += `${indent}if ((insn & ${hex(entry.mask)}) == ${hex(entry.value)}${refused}) return ${index};\n`;
   }
   return `${text}${indent}return -1;\n`;
 }
@@ -45,8 +41,8 @@ function emitTree(candidates: readonly Candidate[], decided: number, indent: str
   if (bit < 0) return emitLeaf(candidates, indent);
   const weight = 2 ** bit;
   const known = (decided | weight) >>> 0;
-  const ones = candidates.filter(({ entry }) => (entry.mask & weight) === 0 || (entry.match & weight) !== 0);
-  const zeros = candidates.filter(({ entry }) => (entry.mask & weight) === 0 || (entry.match & weight) === 0);
+  const ones = candidates.filter(({ entry }) => (entry.mask & weight) === 0 || (entry.value & weight) !== 0);
+  const zeros = candidates.filter(({ entry }) => (entry.mask & weight) === 0 || (entry.value & weight) === 0);
   return (
     `${indent}if (insn & ${hex(weight)}) {\n${emitTree(ones, known, `${indent}  `)}${indent}}\n` +
     emitTree(zeros, known, indent)

@@ -51,7 +51,7 @@ export function stage2Walk(vtcr: u64, vttbr: u64, ipa: u64, paMax: u32): i32 {
     level++;
   }
   const leaf = descriptor;
-  if (level < (large ? 2 : 1)) return FSC_TRANSLATION + level;
+  if ((large ? 2 : 1) > level) return FSC_TRANSLATION + level;
   if (beyond(leaf, outputSize)) return FSC_ADDRESS_SIZE + level;
   if ((leaf & 0x400) == 0) return FSC_ACCESS_FLAG + level;
   const offset: u64 = (<u64>1 << <u64>bottom) - 1;

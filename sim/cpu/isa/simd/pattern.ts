@@ -1,15 +1,14 @@
-/**
- * Grammar of the FP and AdvSIMD encoding table.
- *
- * A pattern is read from bit 31 down: literal runs of `0` and `1`, and fields `name:width`, separated by spaces, 32 bits
- * in all. `undef` lists sub-encodings that are UNDEFINED in Armv8.0-A: each is a set of conditions `field=bits`
- * (all must hold), where bits may contain `x`. An instruction matched by no entry is UNDEFINED too. Where two
- * entries match, the one with more literal bits wins.
- */
+import { parsePattern } from '../encoding.js';
+import type { Field } from '../encoding.js';
 
 /** Cost class and flag behaviour; sub-operation numbers are assigned in this order. */
 export type SimdGroup = 'flags' | 'fp' | 'fpDiv' | 'simd';
 
+/**
+ * One FP or AdvSIMD encoding. `pattern` is as in encoding.ts. `undef` lists sub-encodings that are UNDEFINED
+ * in Armv8.0-A or belong to another entry: each is a set of conditions `field=bits` (all must hold), where bits may
+ * contain `x`. Apart from these no two entries match the same instruction; one matched by none is UNDEFINED.
+ */
 export interface SimdEncoding {
   readonly name: string;
   readonly group: SimdGroup;
@@ -17,73 +16,47 @@ export interface SimdEncoding {
   readonly undef: readonly string[];
 }
 
-/** A field of an encoding: its value is `(insn >>> lsb) & (2 ** width - 1)`. */
-export interface EncodingField {
-  readonly name: string;
-  readonly lsb: number;
-  readonly width: number;
-}
-
-/** Literal bits under a mask; both are unsigned 32-bit numbers. */
-export interface MaskMatch {
+/** Bits under a mask; both are unsigned 32-bit numbers. */
+export interface MaskValue {
   readonly mask: number;
-  readonly match: number;
+  readonly value: number;
 }
 
-export interface ParsedEncoding extends MaskMatch {
+export interface ParsedSimdEncoding extends MaskValue {
   readonly name: string;
   readonly group: SimdGroup;
-  readonly fields: readonly EncodingField[];
-  readonly undef: readonly MaskMatch[];
+  readonly fields: readonly Field[];
+  readonly undef: readonly MaskValue[];
 }
 
 /**
  * Expands a table entry into masks and fields.
  * @throws Error when the pattern is not 32 bits long or a condition names an unknown field: the table is wrong.
  */
-export function parseEncoding(encoding: SimdEncoding): ParsedEncoding {
-  const fields: EncodingField[] = [];
-  let mask = 0;
-  let match = 0;
-  let position = 32;
-  for (const token of encoding.pattern.split(' ')) {
-    const colon = token.indexOf(':');
-    if (colon < 0) {
-      for (const bit of token) {
-        position -= 1;
-        mask += 2 ** position;
-        if (bit === '1') match += 2 ** position;
-        else if (bit !== '0') throw new Error(`${encoding.name}: bad literal ${token}`);
-      }
-    } else {
-      const width = Number(token.slice(colon + 1));
-      position -= width;
-      fields.push({ name: token.slice(0, colon), lsb: position, width });
-    }
-  }
-  if (position !== 0) throw new Error(`${encoding.name}: pattern has ${32 - position} bits`);
+export function parseEncoding(encoding: SimdEncoding): ParsedSimdEncoding {
+  const { mask, value, fields } = parsePattern(encoding.pattern);
   const undef = encoding.undef.map((text) => parseCondition(encoding.name, text, fields));
-  return { name: encoding.name, group: encoding.group, fields, mask, match, undef };
+  return { name: encoding.name, group: encoding.group, fields, mask, value, undef };
 }
 
-function parseCondition(name: string, text: string, fields: readonly EncodingField[]): MaskMatch {
+function parseCondition(name: string, text: string, fields: readonly Field[]): MaskValue {
   let mask = 0;
-  let match = 0;
+  let value = 0;
   for (const term of text.split(' ')) {
     const [fieldName = '', bits = ''] = term.split('=');
     const field = fields.find((candidate) => candidate.name === fieldName);
     if (!field || field.width !== bits.length) throw new Error(`${name}: bad condition ${text}`);
     for (let i = 0; i < bits.length; i += 1) {
       if (bits[i] === 'x') continue;
-      const weight = 2 ** (field.lsb + field.width - 1 - i);
+      const weight = 2 ** (field.low + field.width - 1 - i);
       mask += weight;
-      if (bits[i] === '1') match += weight;
+      if (bits[i] === '1') value += weight;
     }
   }
-  return { mask, match };
+  return { mask, value };
 }
 
-/** True when the literal bits of `insn` (unsigned) are those of `pattern`. */
-export function matches(pattern: MaskMatch, insn: number): boolean {
-  return (insn & pattern.mask) >>> 0 === pattern.match;
+/** True when `insn` (unsigned) has the pattern's bits. */
+export function matches(pattern: MaskValue, insn: number): boolean {
+  return (insn & pattern.mask) >>> 0 === pattern.value;
 }

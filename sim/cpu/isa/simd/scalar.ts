@@ -178,31 +178,31 @@ const aes: [string, string][] = [
 
 export const scalar: readonly SimdEncoding[] = [
   ...threeSameInteger.map(([name, u, op, undef]) =>
-    entry('simd', name, `01 ${u} 11110 size:2 1 Rm:5 ${op} 1 Rn:5 Rd:5`, undef),
+    entry('simd', name, `01 ${u} 11110 size:2 1 Rm ${op} 1 Rn Rd`, undef),
   ),
   ...threeSameFloat.map(([name, u, a, op]) =>
-    entry('fp', name, `01 ${u} 11110 ${a} sz:1 1 Rm:5 ${op} 1 Rn:5 Rd:5`),
+    entry('fp', name, `01 ${u} 11110 ${a} sz:1 1 Rm ${op} 1 Rn Rd`),
   ),
-  ...threeDifferent.map(([name, op]) => entry('simd', name, `01 0 11110 size:2 1 Rm:5 ${op} 00 Rn:5 Rd:5`, HS_ONLY)),
+  ...threeDifferent.map(([name, op]) => entry('simd', name, `01 0 11110 size:2 1 Rm ${op} 00 Rn Rd`, HS_ONLY)),
   ...twoRegisterInteger.map(([name, u, op, undef]) =>
-    entry('simd', name, `01 ${u} 11110 size:2 10000 ${op} 10 Rn:5 Rd:5`, undef),
+    entry('simd', name, `01 ${u} 11110 size:2 10000 ${op} 10 Rn Rd`, undef),
   ),
   ...twoRegisterFloat.map(([name, u, a, op, undef]) =>
-    entry('fp', name, `01 ${u} 11110 ${a} sz:1 10000 ${op} 10 Rn:5 Rd:5`, undef),
+    entry('fp', name, `01 ${u} 11110 ${a} sz:1 10000 ${op} 10 Rn Rd`, undef),
   ),
-  entry('simd', 'ADD_DP', '01 0 11110 11 11000 11011 10 Rn:5 Rd:5'),
-  ...pairwiseFloat.map(([name, a, op]) => entry('fp', name, `01 1 11110 ${a} sz:1 11000 ${op} 10 Rn:5 Rd:5`)),
+  entry('simd', 'ADD_DP', '01 0 11110 11 11000 11011 10 Rn Rd'),
+  ...pairwiseFloat.map(([name, a, op]) => entry('fp', name, `01 1 11110 ${a} sz:1 11000 ${op} 10 Rn Rd`)),
   ...shiftImmediate.map(([name, u, op, undef, group]) =>
-    entry(group, name, `01 ${u} 111110 immh:4 immb:3 ${op} 1 Rn:5 Rd:5`, undef),
+    entry(group, name, `01 ${u} 111110 immh:4 immb:3 ${op} 1 Rn Rd`, undef),
   ),
   ...byElementInteger.map(([name, op]) =>
-    entry('simd', name, `01 0 11111 size:2 L:1 M:1 Rm:4 ${op} H:1 0 Rn:5 Rd:5`, HS_ONLY),
+    entry('simd', name, `01 0 11111 size:2 L:1 M:1 Rm:4 ${op} H:1 0 Rn Rd`, HS_ONLY),
   ),
   ...byElementFloat.map(([name, u, op]) =>
-    entry('fp', name, `01 ${u} 11111 1 sz:1 L:1 M:1 Rm:4 ${op} H:1 0 Rn:5 Rd:5`, ['sz=1 L=1']),
+    entry('fp', name, `01 ${u} 11111 1 sz:1 L:1 M:1 Rm:4 ${op} H:1 0 Rn Rd`, ['sz=1 L=1']),
   ),
-  entry('simd', 'DUP_DE', '01 0 11110000 imm5:5 0 0000 1 Rn:5 Rd:5', ['imm5=x0000']),
-  ...shaThree.map(([name, op]) => entry('simd', name, `01011110000 Rm:5 0 ${op} 00 Rn:5 Rd:5`)),
-  ...shaTwo.map(([name, op]) => entry('simd', name, `0101111000 10100 ${op} 10 Rn:5 Rd:5`)),
-  ...aes.map(([name, op]) => entry('simd', name, `0100111000 10100 ${op} 10 Rn:5 Rd:5`)),
+  entry('simd', 'DUP_DE', '01 0 11110000 imm5:5 0 0000 1 Rn Rd', ['imm5=x0000']),
+  ...shaThree.map(([name, op]) => entry('simd', name, `01011110000 Rm 0 ${op} 00 Rn Rd`)),
+  ...shaTwo.map(([name, op]) => entry('simd', name, `0101111000 10100 ${op} 10 Rn Rd`)),
+  ...aes.map(([name, op]) => entry('simd', name, `0100111000 10100 ${op} 10 Rn Rd`)),
 ];

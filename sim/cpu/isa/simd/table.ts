@@ -1,5 +1,5 @@
 import { parseEncoding } from './pattern.js';
-import type { ParsedEncoding, SimdEncoding, SimdGroup } from './pattern.js';
+import type { ParsedSimdEncoding, SimdEncoding, SimdGroup } from './pattern.js';
 import { scalarFloat } from './scalar-float.js';
 import { scalar } from './scalar.js';
 import { vector } from './vector.js';
@@ -14,4 +14,4 @@ const all: readonly SimdEncoding[] = [...scalarFloat, ...vector, ...scalar];
 export const simdTable: readonly SimdEncoding[] = GROUP_ORDER.flatMap((group) => all.filter((e) => e.group === group));
 
 /** `simdTable` with patterns expanded, same order. */
-export const simdEncodings: readonly ParsedEncoding[] = simdTable.map(parseEncoding);
+export const simdEncodings: readonly ParsedSimdEncoding[] = simdTable.map(parseEncoding);

@@ -1,0 +1,41 @@
+/** The user's end of the run: keys to the guest, signals, and the way out. */
+
+const LEAVE = 0x1d; // Ctrl-]
+
+export interface TerminalEvents {
+  /** Keys for the guest. */
+  keys(bytes: Uint8Array): void;
+  /** The user or a signal wants the run to end. */
+  leave(reason: string): void;
+}
+
+/**
+ * On a terminal: raw mode, every key (Ctrl-C too) goes to the guest, Ctrl-] leaves. Otherwise standard input is left alone
+ * and SIGINT ends the run. SIGTERM and SIGHUP always end it. Returns the function that puts everything back.
+ */
+export function openTerminal(events: TerminalEvents): () => void {
+  const { stdin, stdout } = process;
+  const raw = stdin.isTTY === true && stdout.isTTY === true;
+  const signals: readonly NodeJS.Signals[] = ['SIGINT', 'SIGTERM', 'SIGHUP'];
+  const onSignal = (signal: NodeJS.Signals): void => events.leave(signal);
+  for (const signal of signals) process.on(signal, onSignal);
+  const onData = (data: Buffer): void => {
+    const at = data.indexOf(LEAVE);
+    const keys = at < 0 ? data : data.subarray(0, at);
+    if (keys.length > 0) events.keys(keys);
+    if (at >= 0) events.leave('Ctrl-]');
+  };
+  if (raw) {
+    stdin.setRawMode(true);
+    stdin.on('data', onData);
+    stdin.resume();
+  }
+  return () => {
+    for (const signal of signals) process.off(signal, onSignal);
+    if (raw) {
+      stdin.off('data', onData);
+      stdin.setRawMode(false);
+      stdin.pause();
+    }
+  };
+}

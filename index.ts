@@ -1,0 +1,20 @@
+/** The public API: boards, simulations, reports. The command line, benchmarks and library users see only this. */
+export * from './boards/index.js';
+export {
+  coreNames,
+  createBareSimulation,
+  simulationFacts,
+  streamTrace,
+  traceTail,
+  type BareOptions,
+  type Simulation,
+} from './simulation.js';
+export { createFlatMachine, type FlatMachine, type FlatMachineOptions } from './sim/machine/flat.js';
+export { Machine, type MachineOptions, type RunStatus } from './sim/machine/machine.js';
+export type { InputRecord } from './sim/machine/input-log.js';
+export type { Outcome, OutcomeName } from './sim/machine/outcome.js';
+export { loadSnapshot, readSnapshotHeader, saveSnapshot, SnapshotError } from './sim/machine/snapshot.js';
+export { NEVER, ticksToNs, type Ticks } from './sim/machine/time.js';
+export { jsonLine, readTrace, type TraceHeader, type TraceRecord } from './sim/trace/writer.js';
+export * from './report/index.js';
+export { FormatError, isArmImage, isElf, readArmImage, readElf, readFdt, writeFdt } from './formats/index.js';

@@ -1,0 +1,84 @@
+/**
+ * The report of a run: what `--report FILE` holds, and all that tables and pages are made from. Stable: fields are added,
+ * never changed; `schema` grows when one must be.
+ */
+export const REPORT_SCHEMA = 1;
+
+export type Outcome =
+  | 'poweroff'
+  | 'reboot'
+  | 'expect'
+  | 'panic'
+  | 'crash'
+  | 'timeout'
+  | 'unmodelled'
+  | 'interrupted';
+
+/** How well founded a step's time is; `executed` is guest code run instruction by instruction, `wait` follows from others. */
+export type StepConfidence = 'measured' | 'derived' | 'guessed' | 'executed' | 'wait';
+
+export interface ReportStep {
+  name: string;
+  /** Part of the round trip: trap, forward, deliver, backend, return, resume. */
+  phase: string;
+  /** Name of the core, e.g. a57.0, or `-` for a wait in which no core works. */
+  cpu: string;
+  /** Sum over all requests of the kind. */
+  ticks: number;
+  confidence: StepConfidence;
+}
+
+export interface ReportKind {
+  kind: 'notify' | 'read' | 'write';
+  register: string;
+  count: number;
+  steps: ReportStep[];
+  /** Equals the sum of the steps' ticks exactly. */
+  totalTicks: number;
+  p50: number;
+  p90: number;
+  p99: number;
+  max: number;
+}
+
+export interface ReportGuestError {
+  kind: string;
+  device: string;
+  count: number;
+  /** The first one's detail. */
+  detail: string;
+}
+
+export interface Report {
+  schema: typeof REPORT_SCHEMA;
+  command: string;
+  outcome: Outcome;
+  /** One line that explains the outcome. */
+  detail: string;
+  exitCode: number;
+  board: { name: string; model: string; placement: string; settings: string[] };
+  accuracy: { class: string; timingTable: string; shares: Partial<Record<StepConfidence, number>> };
+  host: { seconds: number; mips: number; peakRssBytes: number; node: string };
+  sim: { seconds: number; ticks: number; instructions: number };
+  trace: { hash: string; events: number };
+  guestErrors: ReportGuestError[];
+  ioreq: {
+    count: number;
+    /** Aborts in the device window, counted by the CPU; equals count plus the named exceptions. */
+    stage2Aborts: number;
+    exceptions: Record<string, number>;
+    roundTrip: { tickHz: number; ticksPerCycle: Record<string, number>; kinds: ReportKind[] };
+  };
+}
+
+/** Errors of a report's arithmetic, empty when it is sound. */
+export function checkReport(report: Report): string[] {
+  const faults: string[] = [];
+  for (const kind of report.ioreq.roundTrip.kinds) {
+    const label = `${kind.kind} ${kind.register}`;
+    const sum = kind.steps.reduce((total, step) => total + step.ticks, 0);
+    if (sum !== kind.totalTicks) faults.push(`${label}: steps sum to ${sum} ticks, total is ${kind.totalTicks}`);
+    if (!Number.isSafeInteger(kind.totalTicks)) faults.push(`${label}: totalTicks is not an exact integer`);
+  }
+  return faults;
+}

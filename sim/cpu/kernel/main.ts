@@ -1,0 +1,19 @@
+// The exports of core.wasm.
+import { LAYOUT_VERSION } from '../../wasm/layout';
+
+export { run } from './gen/run';
+export { hostClearExclusive, hostEret, hostPending, hostSetLimit, hostSetLines, hostStateChanged, resetCore } from './host';
+export {
+  breakMonitors,
+  flushCodeHost,
+  hostOfExport,
+  hostWalk,
+  invalidateCodeHost,
+  tlbFlushAll,
+  tlbFlushVmid,
+} from '../../mmu/kernel/host';
+
+/** The layout this module was compiled with: the host refuses another. */
+export function layoutVersion(): i32 {
+  return LAYOUT_VERSION;
+}

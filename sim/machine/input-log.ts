@@ -1,0 +1,54 @@
+import { NEVER, type Ticks } from './time.js';
+
+/** Console input with the time at which it was given: the one non-determinism, so it is recorded. */
+export interface InputRecord {
+  /** Ticks, as a decimal string. */
+  readonly time: string;
+  readonly console: string;
+  readonly bytes: readonly number[];
+}
+
+/** Records the input of a run, and delivers that of an earlier one at the same times. */
+export class InputLog {
+  readonly #given: InputRecord[] = [];
+  #replay: InputRecord[];
+
+  /** @param replay in the order of their times. */
+  constructor(
+    replay: readonly InputRecord[],
+    private readonly deliver: (record: InputRecord) => void,
+  ) {
+    this.#replay = [...replay];
+  }
+
+  /** Everything given so far, for `--record`. */
+  get given(): readonly InputRecord[] {
+    return this.#given;
+  }
+
+  /** When the next recorded input is due, or NEVER. */
+  get next(): Ticks {
+    const first = this.#replay[0];
+    return first === undefined ? NEVER : BigInt(first.time);
+  }
+
+  /** Input now. */
+  add(record: InputRecord): void {
+    this.#given.push(record);
+    this.deliver(record);
+  }
+
+  deliverDue(now: Ticks): void {
+    while (this.next <= now) this.add(this.#replay.shift() as InputRecord);
+  }
+
+  save(): unknown {
+    return { given: this.#given, replay: this.#replay };
+  }
+
+  load(state: unknown): void {
+    const { given, replay } = state as { given: InputRecord[]; replay: InputRecord[] };
+    this.#given.splice(0, this.#given.length, ...given);
+    this.#replay = [...replay];
+  }
+}

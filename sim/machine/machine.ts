@@ -1,0 +1,364 @@
+import type { Board, BoardCore } from '../../boards/board.js';
+import { Core } from '../cpu/core.js';
+import { COST_CLASSES } from '../cpu/isa/costs.js';
+import { Gic400 } from '../gic/gic400.js';
+import { Costs } from '../timing/costs.js';
+import { GenericTimer, type TimerName } from '../timer/generic-timer.js';
+import { RequestLedger } from '../trace/ledger.js';
+import { NO_CORE, Trace, TraceKind } from '../trace/record.js';
+import { COST_TABLE } from '../wasm/layout.js';
+import { createKernel, type Kernel } from '../wasm/module.js';
+import { Bus } from './bus.js';
+import { coreDigest } from './core-digest.js';
+import type { El2, SliceOutcome } from './el2.js';
+import type { Clock, TimedEvent } from './events.js';
+import { GuestErrorLog } from './guest-errors.js';
+import { InputLog, type InputRecord } from './input-log.js';
+import { CoreLines } from './lines.js';
+import type { Outcome } from './outcome.js';
+import { createLinearMemory, LinearPhysicalMemory } from './physical-memory.js';
+import { localTime, Scheduler } from './scheduler.js';
+import { SerialPorts } from './serial-ports.js';
+import { NEVER, type Ticks } from './time.js';
+
+export interface MachineOptions {
+  readonly board: Board;
+  /** Makes the software above EL1: sim/firmware's BareCore, or the Xen model. */
+  readonly el2: (machine: Machine) => El2;
+  /** Simulated time at which the run ends with outcome `timeout`. */
+  readonly deadline?: Ticks;
+  /** Characters leave a UART at once (default), or at its baud rate. */
+  readonly uart?: 'instant' | 'baud';
+  /** Every byte of every console. */
+  readonly onConsole?: (console: string, byte: number) => void;
+  readonly onGuestError?: (kind: string, device: string, detail: string, count: number) => void;
+  /** Console input recorded in an earlier run, delivered at the same times. */
+  readonly replay?: readonly InputRecord[];
+}
+
+/** `more`: call run() again. `waiting`: nothing will happen without input. `done`: see `outcome`. */
+export type RunStatus = 'more' | 'waiting' | 'done';
+
+/** One of several independent state holders that a snapshot asks. */
+export interface Saved {
+  save(): unknown;
+  load(state: unknown): void;
+}
+
+/** After a panic message the kernel still prints registers and a trace; then the run ends. */
+const PANIC_GRACE_MS = 100n;
+const SOLO_QUANTUM_MS = 1n;
+/** Cycles after which run() returns to the host: a tenth of a second or so. */
+const DEFAULT_BUDGET = 20_000_000;
+const MAX_ROUNDS = 100_000;
+
+/**
+ * A board brought to life: cores, memory, interrupt controller, timers, serial ports and whatever the EL2 model adds,
+ * run in simulated time. Everything is deterministic but `input`, which is recorded.
+ */
+export class Machine {
+  readonly board: Board;
+  readonly linear: WebAssembly.Memory;
+  readonly memory: LinearPhysicalMemory;
+  readonly kernel: Kernel;
+  readonly cores: readonly Core[];
+  readonly bus: Bus;
+  readonly gic: Gic400;
+  readonly timer: GenericTimer;
+  readonly serial: SerialPorts;
+  readonly scheduler: Scheduler;
+  readonly clock: Clock;
+  readonly costs: Costs;
+  readonly errors: GuestErrorLog;
+  readonly trace = new Trace();
+  readonly ledger = new RequestLedger(this.trace);
+  readonly inputs: InputLog;
+  readonly el2: El2;
+  /** State holders by name, in the order in which they are restored. Blocks added to the bus register here. */
+  readonly parts = new Map<string, Saved>();
+  readonly #lines: CoreLines;
+  readonly #deadline: Ticks;
+  readonly #panicStop: TimedEvent;
+  #outcome: Outcome | undefined;
+
+  constructor(options: MachineOptions) {
+    const { board } = options;
+    this.board = board;
+    this.#deadline = options.deadline ?? NEVER;
+    this.costs = new Costs(board.timing, board.tickHz);
+    this.errors = new GuestErrorLog((kind, device, detail, count) => {
+      this.stamp(TraceKind.GuestError, this.trace.name(kind), this.trace.name(device), count);
+      options.onGuestError?.(kind, device, detail, count);
+    });
+    this.bus = new Bus(
+      this.errors,
+      (write, core, pa, width, lo, hi) => {
+        const kind = write ? TraceKind.MmioWrite : TraceKind.MmioRead;
+        this.#stampCore(kind, core, pa % 2 ** 32, Math.floor(pa / 2 ** 32), width, lo, hi);
+      },
+      (core, cost) => this.charge(core, cost),
+    );
+    this.linear = createLinearMemory(board.memory);
+    this.kernel = createKernel(this.linear, {
+      ...this.bus.kernelImports(this.linear),
+      timerWritten: (core) => this.timer.recompute(core),
+    });
+    this.memory = new LinearPhysicalMemory(this.linear, board.memory, this.kernel);
+    this.#writeCostTable(board.cores[0] as BoardCore);
+    this.cores = board.cores.map((core) => new Core(this.kernel, this.linear, core, board));
+    this.scheduler = new Scheduler(this.cores, (core) => this.#slice(core as Core), {
+      tickHz: board.tickHz,
+      ticksPerCount: board.ticksPerCount,
+      quantum: nsToTicks(board.schedule.quantum, board.tickHz),
+      syncWindow: nsToTicks(board.schedule.syncWindow, board.tickHz),
+      soloQuantum: (SOLO_QUANTUM_MS * BigInt(board.tickHz)) / 1000n,
+      requestInFlight: () => this.ledger.inFlight > 0,
+      onDispatch: (name, at) => this.trace.recordAt(TraceKind.Event, NO_CORE, at, this.trace.name(name)),
+    });
+    this.clock = this.scheduler.queue;
+    this.#lines = new CoreLines(this.scheduler, this.cores, this.costs, (core, lines) =>
+      this.stamp(TraceKind.Lines, core, lines),
+    );
+    this.gic = new Gic400(gicConfig(board), { ...this.#lines.outputs, errors: this.errors });
+    this.#mapGic();
+    this.timer = new GenericTimer({
+      cores: this.cores.length,
+      readSysreg: (core, name) => this.#core(core).sysreg(name),
+      localTicks: (core) => localTime(this.#core(core)),
+      clock: this.clock,
+      line: (core, timer) => this.gic.ppiLine(core, timerIntid(board, timer)),
+    });
+    this.#panicStop = this.clock.event('machine.panic', () => {
+      this.stop({ name: 'panic', detail: this.serial.panicLine });
+    });
+    this.serial = new SerialPorts(board, {
+      clock: this.clock,
+      errors: this.errors,
+      bus: this.bus,
+      spiLine: (intid) => this.gic.spiLine(intid - 32),
+      transmit: options.uart ?? 'instant',
+      ...(options.onConsole === undefined ? {} : { onByte: options.onConsole }),
+      onPanic: () => this.panicSeen(),
+      onExpect: (console, line) => this.stop({ name: 'expect', detail: `${console}: ${line}` }),
+    });
+    this.inputs = new InputLog(options.replay ?? [], (record) => this.#deliver(record));
+    for (const [name, part] of [
+      ['errors', this.errors],
+      ['costs', this.costs],
+      ['ledger', this.ledger],
+      ['bus', this.bus],
+      ['gic', this.gic],
+      ['serial', this.serial],
+      ['inputs', this.inputs],
+    ] as const) {
+      this.parts.set(name, part);
+    }
+    this.el2 = options.el2(this);
+    this.parts.set('el2', this.el2);
+  }
+
+  /** How the run ended, or undefined while it goes on. */
+  get outcome(): Outcome | undefined {
+    return this.#outcome;
+  }
+
+  /** Simulated time that all cores have reached, in ticks. */
+  get time(): Ticks {
+    return this.scheduler.base;
+  }
+
+  /** Instructions retired by all cores. */
+  get instructions(): number {
+    return this.cores.reduce((sum, core) => sum + core.instructions, 0);
+  }
+
+  /**
+   * Runs until the outcome is known, or for about `budget` cycles. Between calls the host may give input, take a
+   * snapshot or inspect anything; how the run is cut up does not change it.
+   */
+  run(budget = DEFAULT_BUDGET): RunStatus {
+    const end = this.#cycles() + budget;
+    for (let round = 0; round < MAX_ROUNDS; round++) {
+      if (this.#outcome !== undefined) return 'done';
+      this.inputs.deliverDue(this.time);
+      if (this.time >= this.#deadline) {
+        const seconds = Number(this.time) / this.board.tickHz;
+        this.stop({ name: 'timeout', detail: `simulated time limit of ${seconds.toFixed(3)} s reached` });
+        return 'done';
+      }
+      const nextInput = this.inputs.next;
+      const status = this.scheduler.round(nextInput < this.#deadline ? nextInput : this.#deadline);
+      if (this.memory.exhausted) {
+        this.stop({ name: 'crash', detail: 'the guest uses more RAM than 4 GiB of linear memory can hold' });
+      }
+      if (this.#outcome !== undefined) return 'done';
+      if (status === 'stopped') {
+        this.stop({ name: 'crash', detail: 'the EL2 model stopped without an outcome' });
+      } else if (status === 'waiting') {
+        if (nextInput === NEVER && this.#deadline === NEVER) return 'waiting';
+        this.scheduler.skip(nextInput < this.#deadline ? nextInput : this.#deadline);
+      }
+      if (this.#cycles() >= end) break;
+    }
+    return this.#outcome === undefined ? 'more' : 'done';
+  }
+
+  /** Ends the run; the first outcome stands. */
+  stop(outcome: Outcome): void {
+    if (this.#outcome !== undefined) return;
+    // `panic=N` makes Linux reboot after a panic; that is still a failure.
+    const panicked = this.serial.panicLine !== '' && (outcome.name === 'reboot' || outcome.name === 'poweroff');
+    this.#outcome = panicked ? { name: 'panic', detail: this.serial.panicLine } : outcome;
+    this.stamp(TraceKind.Outcome, this.trace.name(this.#outcome.name));
+    this.scheduler.stop();
+  }
+
+  /** A console has announced a kernel panic: the run ends soon, with that outcome. */
+  panicSeen(): void {
+    if (this.#panicStop.when !== undefined) return;
+    this.#panicStop.scheduleAt(this.clock.now() + (PANIC_GRACE_MS * BigInt(this.board.tickHz)) / 1000n);
+  }
+
+  /** Bytes typed on a console now; recorded. Only between calls of run(). */
+  input(console: string, bytes: Uint8Array): void {
+    this.inputs.add({ time: String(this.time), console, bytes: [...bytes] });
+  }
+
+  /** Makes an idle core run; for the EL2 model, whose virtual CPUs are woken by software. */
+  wake(core: number): void {
+    this.stamp(TraceKind.Wake, core);
+    this.scheduler.wake(core);
+  }
+
+  /** Adds the cost of a timing entry to a core's time, before the effect that it pays for. Returns the cycles. */
+  charge(core: number, cost: string, bytes = 0): number {
+    const target = this.#core(core);
+    const cycles = this.costs.cost(cost, target.ticksPerCycle, bytes);
+    target.cycles += cycles;
+    return cycles;
+  }
+
+  /** A trace record at the present time, made by the core that runs, if one does. */
+  stamp(kind: TraceKind, a = 0, b = 0, c = 0, d = 0, e = 0): void {
+    const core = this.scheduler.current;
+    if (core === undefined) this.trace.recordAt(kind, NO_CORE, this.clock.now(), a, b, c, d, e);
+    else this.#stampCore(kind, core.index, a, b, c, d, e);
+  }
+
+  /** The hash of the run so far: trace, registers of all cores, contents of RAM. */
+  hash(): string {
+    const final: (number | string)[] = [String(this.time), this.memory.digest()];
+    for (const core of this.cores) final.push(coreDigest(this.linear, core.index));
+    return this.trace.hash(final);
+  }
+
+  /** State for snapshots, without RAM and core blocks (snapshot.ts adds those). */
+  save(): unknown {
+    return {
+      scheduler: this.scheduler.save(),
+      lines: this.#lines.save(),
+      trace: this.trace.save(),
+      outcome: this.#outcome ?? null,
+      parts: [...this.parts].map(([name, part]) => [name, part.save()]),
+    };
+  }
+
+  /** Restores `save()`; `restoreCores` puts core blocks and RAM back, after the devices have driven their lines. */
+  load(state: unknown, restoreCores: () => void): void {
+    const saved = state as {
+      scheduler: ReturnType<Scheduler['save']>;
+      lines: number[];
+      trace: unknown;
+      outcome: Outcome | null;
+      parts: [string, unknown][];
+    };
+    for (const [name, value] of saved.parts) {
+      const part = this.parts.get(name);
+      if (part === undefined) throw new Error(`snapshot has state of an unknown part: ${name}`);
+      part.load(value);
+    }
+    restoreCores();
+    this.#lines.load(saved.lines);
+    this.scheduler.load(saved.scheduler);
+    this.trace.load(saved.trace);
+    this.#outcome = saved.outcome ?? undefined;
+  }
+
+  #core(index: number): Core {
+    return this.cores[index] as Core;
+  }
+
+  #cycles(): number {
+    return this.cores.reduce((sum, core) => sum + core.cycles, 0);
+  }
+
+  #slice(core: Core): SliceOutcome {
+    return this.el2.slice(core);
+  }
+
+  #deliver(record: InputRecord): void {
+    const bytes = Uint8Array.from(record.bytes);
+    const name = this.trace.name(record.console);
+    for (let at = 0; at < bytes.length; at += 12) {
+      const word = (i: number): number =>
+        ((bytes[at + i] ?? 0) |
+          ((bytes[at + i + 1] ?? 0) << 8) |
+          ((bytes[at + i + 2] ?? 0) << 16) |
+          ((bytes[at + i + 3] ?? 0) << 24)) >>>
+        0;
+      this.stamp(TraceKind.Input, name, Math.min(12, bytes.length - at), word(0), word(4), word(8));
+    }
+    this.serial.input(record.console, bytes);
+  }
+
+  /** The time as two words, without a bigint: this is the path of every MMIO access. */
+  #stampCore(kind: TraceKind, index: number, a: number, b: number, c: number, d: number, e: number): void {
+    const core = this.#core(index);
+    const cycles = core.cycles;
+    const high = Math.floor(cycles / 2 ** 32);
+    const low = (cycles - high * 2 ** 32) * core.ticksPerCycle;
+    const carry = Math.floor(low / 2 ** 32);
+    this.trace.record(kind, index, low - carry * 2 ** 32, high * core.ticksPerCycle + carry, a, b, c, d, e);
+  }
+
+  #writeCostTable(core: BoardCore): void {
+    const table = new Uint8Array(this.linear.buffer, COST_TABLE, COST_CLASSES.length);
+    COST_CLASSES.forEach((name, index) => {
+      table[index] = Math.min(this.costs.peek(`cpu.functional.${name}`, core.ticksPerCycle), 255);
+    });
+  }
+
+  #mapGic(): void {
+    const { gic, firmware } = this.board;
+    const cost = { read: 'bus.gicRead', write: 'bus.gicWrite' };
+    this.bus.map(gic.distributor.base, gic.distributor.size, this.gic.dist, { cost });
+    this.bus.map(gic.cpuInterface.base, gic.cpuInterface.size, this.gic.cpuif, { cost });
+    if (firmware.entryLevel !== 2) return;
+    const control = { read: 'bus.gichRead', write: 'bus.gichWrite' };
+    this.bus.map(gic.hypervisor.base, gic.hypervisor.size, this.gic.gich, { cost: control });
+    this.bus.map(gic.virtualCpuInterface.base, gic.virtualCpuInterface.size, this.gic.gicv, { cost });
+  }
+}
+
+function nsToTicks(ns: number, tickHz: number): Ticks {
+  return (BigInt(ns) * BigInt(tickHz) + 999_999_999n) / 1_000_000_000n;
+}
+
+function timerIntid(board: Board, timer: TimerName): number {
+  const { physicalIntid, virtualIntid, hypervisorIntid } = board.timer;
+  return { cntp: physicalIntid, cntv: virtualIntid, cnthp: hypervisorIntid }[timer];
+}
+
+function gicConfig(board: Board) {
+  const { gic, cores } = board;
+  return {
+    cpuCount: cores.length,
+    spiCount: gic.spiCount,
+    lrCount: gic.lrCount,
+    securityExtensions: gic.securityExtensions,
+    alias64k: gic.alias64k,
+    maintenanceIntid: gic.maintenanceIntid,
+    gicdIidr: gic.iidr.distributor,
+    giccIidr: gic.iidr.cpuInterface,
+  };
+}

@@ -1,0 +1,130 @@
+import { timingTableHash, type Configuration } from './boards/keys.js';
+import type { SimulationFacts } from './report/build.js';
+import type { ReportKind, StepConfidence } from './report/data.js';
+import { createFlatMachine, type FlatMachineOptions } from './sim/machine/flat.js';
+import type { Machine } from './sim/machine/machine.js';
+import { CORE_S2_ABORTS, CORE_WINDOW_ABORTS } from './sim/wasm/layout.js';
+import type { StepTotal } from './sim/trace/ledger.js';
+import { percentiles } from './sim/trace/percentiles.js';
+import { RECORD_WORDS } from './sim/trace/record.js';
+import { jsonLine, TraceDecoder, writeTrace } from './sim/trace/writer.js';
+
+/** A machine with what it was made from: the thing that the command line and library users run. */
+export interface Simulation {
+  readonly machine: Machine;
+  readonly configuration: Configuration;
+  /** Where guests and backends run, for people. */
+  readonly placement: string;
+  /** Where the user's keys go. */
+  readonly keyboardConsole: string;
+  /** Sets the pattern that ends the run well; any guest's console line counts. */
+  expect(pattern: RegExp): void;
+  /** Releases what belongs to the host (disk files). Errors that appear only now are thrown. */
+  close(): void;
+}
+
+export interface BareOptions extends Omit<FlatMachineOptions, 'board'> {
+  readonly configuration: Configuration;
+}
+
+/** A program on the bare flat board, without Xen. Throws LoadError or FormatError for files that do not fit. */
+export function createBareSimulation(options: BareOptions): Simulation {
+  const { configuration, ...rest } = options;
+  const { board } = configuration;
+  const { machine } = createFlatMachine({ ...rest, board });
+  return {
+    machine,
+    configuration,
+    placement: `bare on ${board.cores.length} core${board.cores.length === 1 ? '' : 's'}, entered at EL${board.firmware.entryLevel}`,
+    keyboardConsole: board.console,
+    expect: (pattern) => {
+      machine.serial.console().expect = pattern;
+    },
+    close: () => {},
+  };
+}
+
+/** Names of the cores by machine index: `a57.0` is core 0 of cluster a57. */
+export function coreNames(simulation: Simulation): string[] {
+  const seen = new Map<string, number>();
+  return simulation.machine.board.cores.map(({ cluster }) => {
+    const index = seen.get(cluster.name) ?? 0;
+    seen.set(cluster.name, index + 1);
+    return `${cluster.name}.${index}`;
+  });
+}
+
+/** Streams the trace of a simulation to a file from now on; returns the function that ends it. */
+export function streamTrace(simulation: Simulation, path: string): () => void {
+  const { trace, board } = simulation.machine;
+  return writeTrace(trace, path, { tickHz: board.tickHz, ticksPerCycle: board.cores.map((core) => core.ticksPerCycle) });
+}
+
+/** The newest records of the trace as lines, oldest first; names defined before them are shown as numbers. */
+export function traceTail(simulation: Simulation, count: number): string[] {
+  const words = simulation.machine.trace.tail(count);
+  const decoder = new TraceDecoder();
+  const lines: string[] = [];
+  for (let at = 0; at < words.length; at += RECORD_WORDS) {
+    const record = decoder.decode(words, at);
+    if (record !== undefined) lines.push(jsonLine(record));
+  }
+  return lines;
+}
+
+/** What a finished run says about itself, as plain data for reports. */
+export async function simulationFacts(simulation: Simulation): Promise<SimulationFacts> {
+  const { machine, configuration } = simulation;
+  const { board } = machine;
+  const names = coreNames(simulation);
+  const totals = machine.ledger.totals();
+  const kinds: ReportKind[] = [];
+  for (const group of totals) {
+    kinds.push({
+      kind: group.kind,
+      register: group.register,
+      count: group.count,
+      steps: group.steps.map((step) => ({
+        name: step.name,
+        phase: step.phase,
+        cpu: names[step.cpu] ?? '-',
+        ticks: Number(step.ticks),
+        confidence: stepConfidence(machine, step),
+      })),
+      totalTicks: Number(group.totalTicks),
+      ...(await percentiles(group)),
+    });
+  }
+  const { outcome } = machine;
+  return {
+    outcome: outcome ?? { name: 'interrupted', detail: 'the run did not end' },
+    board: { name: board.name, model: board.model, placement: simulation.placement },
+    accuracyClass: configuration.design['timing.cpu'],
+    timingTable: timingTableHash(board),
+    tickHz: board.tickHz,
+    ticksPerCycle: Object.fromEntries(board.cores.map((core, index) => [names[index] ?? String(index), core.ticksPerCycle])),
+    ticks: machine.time,
+    instructions: machine.instructions,
+    traceHash: machine.hash(),
+    traceEvents: machine.trace.events,
+    guestErrors: machine.errors.list().map(({ kind, device, count, first }) => ({ kind, device, count, detail: first })),
+    ioreq: {
+      count: totals.reduce((sum, group) => sum + group.count, 0),
+      stage2Aborts: counter(machine, CORE_WINDOW_ABORTS),
+      exceptions: { otherStage2Aborts: counter(machine, CORE_S2_ABORTS) - counter(machine, CORE_WINDOW_ABORTS) },
+      kinds,
+    },
+  };
+}
+
+function counter(machine: Machine, offset: number): number {
+  return machine.cores.reduce((sum, core) => sum + core.counter(offset), 0);
+}
+
+/** The weakest of the entries a step cites; a step that cites none is executed code, or a wait if no core works on it. */
+function stepConfidence(machine: Machine, step: StepTotal): StepConfidence {
+  const order: readonly StepConfidence[] = ['measured', 'derived', 'guessed'];
+  if (step.costs.length === 0) return step.cpu < 0 ? 'wait' : 'executed';
+  const ranks = step.costs.map((cost) => order.indexOf(machine.costs.confidence(cost)));
+  return order[Math.max(...ranks)] ?? 'guessed';
+}

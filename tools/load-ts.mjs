@@ -1,0 +1,35 @@
+// Imports TypeScript modules from build scripts: Node 20 cannot. Each file is transpiled (types dropped, not checked)
+// into .cache/ts under a name that depends on its content and on what it imports, so that a change is always seen.
+import { createHash } from 'node:crypto';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { dirname, join, relative, resolve } from 'node:path';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+
+export const ROOT = resolve(dirname(fileURLToPath(import.meta.url)), '..');
+const CACHE = join(ROOT, '.cache', 'ts');
+const RELATIVE_IMPORT = /(from\s+')(\.[^']+)\.js(')/g;
+
+/** Transpiles `file` and what it imports relatively; returns the path of the JavaScript. */
+function transpile(ts, file, done) {
+  const known = done.get(file);
+  if (known) return known;
+  const source = readFileSync(file, 'utf8').replace(RELATIVE_IMPORT, (text, head, path, tail) => {
+    const target = resolve(dirname(file), `${path}.ts`);
+    return existsSync(target) ? `${head}${pathToFileURL(transpile(ts, target, done)).href}${tail}` : text;
+  });
+  const hash = createHash('sha256').update(source).digest('hex').slice(0, 16);
+  const out = join(CACHE, `${relative(ROOT, file).replace(/[\\/]/g, '-').replace(/\.ts$/, '')}-${hash}.mjs`);
+  if (!existsSync(out)) {
+    const options = { module: ts.ModuleKind.ESNext, target: ts.ScriptTarget.ES2022 };
+    mkdirSync(CACHE, { recursive: true });
+    writeFileSync(out, ts.transpileModule(source, { compilerOptions: options, fileName: file }).outputText);
+  }
+  done.set(file, out);
+  return out;
+}
+
+/** Imports the TypeScript module at `path` (relative to the project). */
+export async function loadTs(path) {
+  const { default: ts } = await import('typescript');
+  return import(pathToFileURL(transpile(ts, resolve(ROOT, path), new Map())).href);
+}

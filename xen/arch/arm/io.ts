@@ -1,0 +1,151 @@
+/** MMIO dispatch (xen: xen/arch/arm/io.c). */
+import type { Vcpu } from '../../common/domain.js';
+import { VIO_MMIO_COMPLETION } from '../../common/domain.js';
+import { IO_ABORT, IO_HANDLED, IO_RETRY, IO_UNHANDLED, type IoState } from '../../common/ioreq.js';
+import type { Pcpu } from '../../common/pcpu.js';
+import type { Xen } from '../../common/xen.js';
+import { IOREQ_READ, IOREQ_TYPE_COPY, IOREQ_WRITE, STATE_IOREQ_NONE, STATE_IOREQ_READY } from '../../public/ioreq.js';
+import { TraceKind } from '../../../sim/trace/record.js';
+import { maskToSize, signExtend } from './decode.js';
+import { setUserReg, userReg } from './regs.js';
+import { gicdRead, gicdWrite } from './vgic-v2.js';
+
+export { IO_ABORT, IO_HANDLED, IO_RETRY, IO_UNHANDLED, type IoState };
+
+/** struct mmio_info: one access, as the syndrome or the decoded instruction says. */
+export interface MmioInfo {
+  gpa: number;
+  size: 0 | 1 | 2 | 3;
+  sign: boolean;
+  reg: number;
+  write: boolean;
+  /** The syndrome, kept for the completion. */
+  esr: number;
+  /** Base-register update of a post-indexed instruction. */
+  writeback: { rn: number; imm: number } | undefined;
+  /** Cache maintenance: nothing is transferred. */
+  cache: boolean;
+}
+
+const DCACHE_LINE = 64;
+
+/** A region that Xen emulates itself. Reads give undefined, writes false, for an abort. */
+interface Handler {
+  base: number;
+  size: number;
+  cost: string;
+  read(xen: Xen, v: Vcpu, offset: number, bytes: number): bigint | undefined;
+  write(xen: Xen, v: Vcpu, offset: number, bytes: number, value: bigint): boolean;
+}
+
+const VPL011_BASE = 0x2200_0000;
+
+/** find_mmio_handler, by address alone. The table follows from what the domain has. */
+function findHandler(v: Vcpu, gpa: number): Handler | undefined {
+  const { vgic, vuart } = v.domain;
+  if (gpa >= vgic.dbase && gpa < vgic.dbase + 0x1000) {
+    return {
+      base: vgic.dbase,
+      size: 0x1000,
+      cost: 'xen.vgicEmulation',
+      read: (xen, who, offset, bytes) => {
+        const value = gicdRead(xen, who, offset, bytes);
+        return value === undefined ? undefined : BigInt(value);
+      },
+      write: (xen, who, offset, bytes, value) => gicdWrite(xen, who, offset, bytes, Number(value & 0xffff_ffffn)),
+    };
+  }
+  if (vuart !== undefined && gpa >= VPL011_BASE && gpa < VPL011_BASE + 0x1000) {
+    return {
+      base: VPL011_BASE,
+      size: 0x1000,
+      cost: 'xen.vpl011Emulation',
+      read: (_xen, _who, offset, bytes) => vuart.read(offset, bytes),
+      write: (_xen, _who, offset, bytes, value) => vuart.write(offset, bytes, value),
+    };
+  }
+  return undefined;
+}
+
+/** try_handle_mmio. */
+export function tryHandleMmio(xen: Xen, p: Pcpu, v: Vcpu, info: MmioInfo): IoState {
+  xen.charge(p.id, 'xen.handlerSearch');
+  p.note('handler search', 'trap', 'xen.handlerSearch');
+  const handler = findHandler(v, info.gpa);
+  if (handler === undefined) {
+    const rc = tryFwdIoserv(xen, p, v, info);
+    if (rc !== IO_UNHANDLED || v.domain.options.trapUnmapped) return rc;
+    // Read-as-ones, write-ignored filler of a domain that does not trap unmapped accesses.
+    if (!info.write && !info.cache) setUserReg(p.core, info.reg, maskToSize((1n << 64n) - 1n, info.size));
+    return IO_HANDLED;
+  }
+  if (info.cache) return IO_HANDLED;
+  xen.charge(p.id, handler.cost);
+  const offset = info.gpa - handler.base;
+  const bytes = 1 << info.size;
+  if (info.write) {
+    const value = maskToSize(userReg(p.core, info.reg), info.size);
+    const ok = handler.write(xen, v, offset, bytes, value);
+    traceMmio(xen, p, info, value);
+    return ok ? IO_HANDLED : IO_ABORT;
+  }
+  const value = handler.read(xen, v, offset, bytes);
+  if (value === undefined) return IO_ABORT;
+  traceMmio(xen, p, info, value);
+  setUserReg(p.core, info.reg, signExtend(maskToSize(value, info.size), info.size, info.sign));
+  return IO_HANDLED;
+}
+
+/** try_fwd_ioserv: hands the access to an IOREQ server. */
+function tryFwdIoserv(xen: Xen, p: Pcpu, v: Vcpu, info: MmioInfo): IoState {
+  const { io } = v;
+  if (io.req.state !== STATE_IOREQ_NONE) {
+    xen.errors.report('ioreq-wrong-state', v.name, `state ${io.req.state}`);
+    return IO_ABORT;
+  }
+  if (!xen.ioreq.hasServer(v.domain)) return IO_UNHANDLED;
+  xen.charge(p.id, 'xen.serverSelect');
+  p.note('server select', 'trap', 'xen.serverSelect');
+  const data = info.write && !info.cache ? maskToSize(userReg(p.core, info.reg), info.size) : 0n;
+  const req = {
+    addr: info.gpa,
+    data,
+    count: 1,
+    size: info.cache ? DCACHE_LINE : 1 << info.size,
+    vpEport: 0,
+    state: STATE_IOREQ_READY,
+    dataIsPtr: false,
+    dir: info.write ? IOREQ_WRITE : IOREQ_READ,
+    df: false,
+    type: IOREQ_TYPE_COPY,
+  };
+  const server = xen.ioreq.select(v.domain, req);
+  if (server === undefined) return IO_UNHANDLED;
+  if (info.cache) return IO_HANDLED;
+  io.req = req;
+  io.esr = info.esr;
+  io.decoded = info.writeback;
+  io.suspended = false;
+  io.requestId = p.openRequest(info.write, info.gpa);
+  traceMmio(xen, p, info, data);
+  xen.currentRequest = io.requestId;
+  const rc = xen.ioreq.send(server, v, io.req, p.id);
+  xen.currentRequest = 0;
+  if (rc === IO_RETRY && !io.suspended) {
+    io.completion = VIO_MMIO_COMPLETION;
+    xen.mark(io.requestId, 'event delivery', 'send', p.id);
+    return IO_RETRY;
+  }
+  xen.abandonRequest(io.requestId);
+  io.requestId = 0;
+  io.req.state = STATE_IOREQ_NONE;
+  return rc;
+}
+
+function traceMmio(xen: Xen, p: Pcpu, info: MmioInfo, value: bigint): void {
+  const kind = info.write ? TraceKind.MmioWrite : TraceKind.MmioRead;
+  const lo = Number(value & 0xffff_ffffn);
+  const hi = Number((value >> 32n) & 0xffff_ffffn);
+  const at = Math.floor(info.gpa / 2 ** 32);
+  xen.trace.recordAt(kind, p.core.index, xen.now(p.id), info.gpa % 2 ** 32, at, 1 << info.size, lo, hi);
+}

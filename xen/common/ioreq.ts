@@ -1,0 +1,406 @@
+/**
+ * IOREQ servers (xen: xen/common/ioreq.c): their life, which one an access belongs to, the request in the shared page, and
+ * the wait for its answer. A vCPU that must wait gets BLOCKED and runs the same function again when it is scheduled.
+ */
+import {
+  BUFIOREQ_OFF,
+  DMOP_RANGE,
+  IOREQ,
+  IOREQ_DATA_IS_PTR,
+  IOREQ_DF,
+  IOREQ_DIR_READ,
+  IOREQ_FRAME_BUFIOREQ,
+  IOREQ_STATE_MASK,
+  IOREQ_TYPE_COPY,
+  IOREQ_TYPE_INVALIDATE,
+  IOREQ_TYPE_PIO,
+  IOREQ_WRITE,
+  IOREQSRV_FLAG_NO_GFNS,
+  MAX_NR_IOREQ_SERVERS,
+  MAX_NR_IO_RANGES,
+  NR_IO_RANGE_TYPES,
+  STATE_IOREQ_INPROCESS,
+  STATE_IOREQ_NONE,
+  STATE_IOREQ_READY,
+  STATE_IORESP_READY,
+} from '../public/ioreq.js';
+import { EEXIST, EINVAL, ENOENT, ENOMEM, ENOSPC, EOPNOTSUPP, EPERM } from '../public/errno.js';
+import { PAGE_SIZE } from '../public/arch-arm.js';
+import {
+  BLOCKED,
+  VIO_MMIO_COMPLETION,
+  VIO_NO_COMPLETION,
+  newIoreq,
+  type Blocked,
+  type Domain,
+  type IoreqRecord,
+  type Vcpu,
+} from './domain.js';
+import { RangeSet } from './rangeset.js';
+import { baselineOf } from './baselines.js';
+import { endShutdownDeferral, startShutdownDeferral } from './lifecycle.js';
+import type { Xen } from './xen.js';
+
+/** Result of forwarding an access (xen: xen/arch/arm/include/asm/mmio.h enum io_state). */
+export const IO_ABORT = 0;
+export const IO_HANDLED = 1;
+export const IO_UNHANDLED = 2;
+export const IO_RETRY = 3;
+export type IoState = 0 | 1 | 2 | 3;
+
+/** A vCPU's end of one server (xen: struct ioreq_vcpu). */
+export interface IoreqVcpu {
+  readonly vcpu: number;
+  readonly port: number;
+  pending: boolean;
+  /** The slot state last seen by the wait, to notice a step backwards. */
+  seen: number;
+}
+
+/** One server (xen: struct ioreq_server). Pages are SoC addresses of frames that the target domain owns. */
+export class IoreqServer {
+  enabled = false;
+  ioreqPage: number | undefined;
+  bufioreqPage: number | undefined;
+  readonly ranges = Array.from({ length: NR_IO_RANGE_TYPES }, () => new RangeSet(MAX_NR_IO_RANGES));
+  vcpus: IoreqVcpu[] = [];
+
+  constructor(
+    readonly id: number,
+    readonly emulator: number,
+    readonly bufioreq: number,
+  ) {}
+
+  /** Address of a vCPU's slot. */
+  slot(vcpu: number): number | undefined {
+    return this.ioreqPage === undefined ? undefined : this.ioreqPage + vcpu * IOREQ.bytes;
+  }
+}
+
+/** A domain's eight server slots. */
+export class IoreqState {
+  readonly servers = new Array<IoreqServer | undefined>(MAX_NR_IOREQ_SERVERS).fill(undefined);
+
+  save(): unknown {
+    return this.servers.map((s) =>
+      s === undefined
+        ? null
+        : {
+            id: s.id,
+            emulator: s.emulator,
+            bufioreq: s.bufioreq,
+            enabled: s.enabled,
+            ioreqPage: s.ioreqPage ?? null,
+            bufioreqPage: s.bufioreqPage ?? null,
+            ranges: s.ranges.map((r) => r.save()),
+            vcpus: s.vcpus.map((v) => ({ ...v })),
+          },
+    );
+  }
+
+  load(state: unknown): void {
+    (state as (Record<string, never> | null)[]).forEach((saved, i) => {
+      if (saved === null) {
+        this.servers[i] = undefined;
+        return;
+      }
+      const server = new IoreqServer(saved['id']!, saved['emulator']!, saved['bufioreq']!);
+      server.enabled = saved['enabled']!;
+      server.ioreqPage = saved['ioreqPage'] ?? undefined;
+      server.bufioreqPage = saved['bufioreqPage'] ?? undefined;
+      (saved['ranges']! as unknown[]).forEach((r, k) => server.ranges[k]!.load(r));
+      server.vcpus = (saved['vcpus']! as IoreqVcpu[]).map((v) => ({ ...v }));
+      this.servers[i] = server;
+    });
+  }
+}
+
+/** (xen: ioreq_needs_completion): on Arm every MMIO access waits, stores too. */
+export function ioreqNeedsCompletion(p: IoreqRecord): boolean {
+  return p.state === STATE_IOREQ_READY && !p.dataIsPtr && (p.type !== IOREQ_TYPE_PIO || p.dir !== IOREQ_WRITE);
+}
+
+/** What the architecture adds (xen: arch_ioreq_complete_mmio). */
+export interface ArchIoreq {
+  /** Writes the loaded register, advances the PC. False: the vCPU must not go on. */
+  completeMmio(v: Vcpu, pcpu: number): boolean;
+}
+
+export class Ioreq {
+  constructor(
+    private readonly xen: Xen,
+    private readonly arch: ArchIoreq,
+  ) {}
+
+  // ---- servers, as the DM ops make them; each returns 0 or -errno ----
+
+  /** Lowest free id of 0..7, or -errno. `emulator` is the calling domain. */
+  create(emulator: Domain, d: Domain, bufioreq: number): number {
+    if (bufioreq > 2) return -EINVAL;
+    if (bufioreq !== BUFIOREQ_OFF && !baselineOf(this.xen).bufioreqOnArm) return -EINVAL;
+    this.xen.pauseDomain(d);
+    try {
+      const id = d.ioreq.servers.findIndex((s) => s === undefined);
+      if (id < 0) return -ENOSPC;
+      const server = new IoreqServer(id, emulator.id, bufioreq);
+      for (const v of d.vcpus) {
+        const port = this.xen.evtchn.allocUnboundXen(d, v.id, emulator.id, 'ioreq');
+        if (port < 0) {
+          for (const done of server.vcpus) this.xen.evtchn.freeXen(d, done.port);
+          return port;
+        }
+        server.vcpus.push({ vcpu: v.id, port, pending: false, seen: STATE_IOREQ_NONE });
+      }
+      this.xen.getDomain(emulator);
+      d.ioreq.servers[id] = server;
+      return id;
+    } finally {
+      this.xen.unpauseDomain(d);
+    }
+  }
+
+  #owned(caller: Domain, d: Domain, id: number): IoreqServer | number {
+    const server = d.ioreq.servers[id];
+    if (server === undefined) return -ENOENT;
+    return server.emulator === caller.id ? server : -EPERM;
+  }
+
+  /** The server must exist; only no_gfns is answered on Arm (the port of the buffered ring when there is one). */
+  getInfo(caller: Domain, d: Domain, id: number, flags: number): number {
+    if ((flags & ~IOREQSRV_FLAG_NO_GFNS) !== 0) return -EINVAL;
+    const server = this.#owned(caller, d, id);
+    if (typeof server === 'number') return server;
+    return (flags & IOREQSRV_FLAG_NO_GFNS) === 0 ? -EOPNOTSUPP : 0;
+  }
+
+  mapRange(caller: Domain, d: Domain, id: number, type: number, start: bigint, end: bigint): number {
+    if (start > end) return -EINVAL;
+    const server = this.#owned(caller, d, id);
+    if (typeof server === 'number') return server;
+    const set = server.ranges[type];
+    if (set === undefined) return -EINVAL;
+    if (set.overlaps(start, end)) return -EEXIST;
+    return set.add(start, end) ? 0 : -ENOMEM;
+  }
+
+  unmapRange(caller: Domain, d: Domain, id: number, type: number, start: bigint, end: bigint): number {
+    if (start > end) return -EINVAL;
+    const server = this.#owned(caller, d, id);
+    if (typeof server === 'number') return server;
+    const set = server.ranges[type];
+    if (set === undefined) return -EINVAL;
+    if (!set.contains(start, end)) return -ENOENT;
+    return set.remove(start, end) ? 0 : -ENOMEM;
+  }
+
+  setState(caller: Domain, d: Domain, id: number, enabled: boolean): number {
+    const server = this.#owned(caller, d, id);
+    if (typeof server === 'number') return server;
+    this.xen.pauseDomain(d);
+    if (enabled && !server.enabled) for (const sv of server.vcpus) this.#updateEvtchn(server, sv);
+    server.enabled = enabled;
+    this.xen.unpauseDomain(d);
+    return 0;
+  }
+
+  /** (xen: ioreq_update_evtchn): the slot tells the emulator which port to bind. */
+  #updateEvtchn(server: IoreqServer, sv: IoreqVcpu): void {
+    const slot = server.slot(sv.vcpu);
+    if (slot !== undefined) this.xen.memory.write32(slot + IOREQ.vp_eport, sv.port);
+  }
+
+  destroy(caller: Domain, d: Domain, id: number): number {
+    const server = this.#owned(caller, d, id);
+    if (typeof server === 'number') return server;
+    this.xen.pauseDomain(d);
+    this.#release(d, server);
+    this.xen.unpauseDomain(d);
+    return 0;
+  }
+
+  /** A vCPU that waits for this server is not woken: nothing is left to answer it (xen-ioreq.md 5.7). */
+  #release(d: Domain, server: IoreqServer): void {
+    server.enabled = false;
+    for (const sv of server.vcpus) this.xen.evtchn.freeXen(d, sv.port);
+    for (const page of [server.ioreqPage, server.bufioreqPage]) {
+      if (page !== undefined && this.xen.heap.testAndClearAllocated(page)) this.xen.putPage(page);
+    }
+    d.ioreq.servers[server.id] = undefined;
+    const emulator = this.xen.domain(server.emulator);
+    if (emulator !== undefined) this.xen.putDomain(emulator);
+  }
+
+  /** ioreq_server_destroy_all, at domain_kill. */
+  destroyAll(d: Domain): void {
+    for (const server of d.ioreq.servers) if (server !== undefined) this.#release(d, server);
+  }
+
+  /** (xen: ioreq_server_get_frame): the SoC address of a resource frame, allocated on first use; or -errno. */
+  getFrame(caller: Domain, d: Domain, id: number, index: number): number {
+    const server = this.#owned(caller, d, id);
+    if (typeof server === 'number') return server;
+    const buffered = index === IOREQ_FRAME_BUFIOREQ;
+    if (buffered && server.bufioreq === BUFIOREQ_OFF) return -ENOENT;
+    if (index > 1) return -EINVAL;
+    const have = buffered ? server.bufioreqPage : server.ioreqPage;
+    if (have !== undefined) return have;
+    if (!d.alive) return -ENOMEM;
+    const page = this.xen.heap.allocPages(0, d.id);
+    if (page === undefined) return -ENOMEM;
+    d.totPages++;
+    this.xen.memory.zero(page, PAGE_SIZE);
+    if (buffered) server.bufioreqPage = page;
+    else server.ioreqPage = page;
+    return page;
+  }
+
+  /** (xen: domain_has_ioreq_server) */
+  hasServer(d: Domain): boolean {
+    return d.ioreq.servers.some((s) => s !== undefined);
+  }
+
+  /** Frames of the ioreq resource: the buffered one and enough for max_vcpus slots. */
+  resourceFrames(d: Domain): number {
+    return 1 + Math.ceil((d.options.maxVcpus * IOREQ.bytes) / PAGE_SIZE);
+  }
+
+  // ---- the request ----
+
+  /** (xen: ioreq_server_select): from the highest id down; one contiguous run must hold the whole access. */
+  select(d: Domain, p: IoreqRecord): IoreqServer | undefined {
+    if (p.type !== IOREQ_TYPE_COPY && p.type !== IOREQ_TYPE_PIO) return undefined;
+    const type = p.type === IOREQ_TYPE_PIO ? DMOP_RANGE.port : DMOP_RANGE.memory;
+    const start = BigInt(p.addr);
+    const end = start + BigInt(p.count * p.size) - 1n;
+    for (let id = MAX_NR_IOREQ_SERVERS - 1; id >= 0; id--) {
+      const server = d.ioreq.servers[id];
+      if (server?.enabled === true && server.ranges[type]!.contains(start, end)) return server;
+    }
+    return undefined;
+  }
+
+  /** (xen: ioreq_send, synchronous path): RETRY once the request is in the slot and the vCPU waits. */
+  send(server: IoreqServer, v: Vcpu, p: IoreqRecord, pcpu: number): IoState {
+    const { xen } = this;
+    const sv = server.vcpus.find((each) => each.vcpu === v.id);
+    if (!startShutdownDeferral(xen, v)) {
+      v.io.suspended = true;
+      return IO_RETRY;
+    }
+    const slot = server.slot(v.id);
+    if (sv === undefined) return IO_UNHANDLED;
+    if (slot === undefined) {
+      xen.errors.report('ioreq-server-without-page', `d${v.domain.id}`, `server ${server.id} enabled before its page was mapped`);
+      return IO_UNHANDLED;
+    }
+    const state = xen.memory.read8(slot + IOREQ.bitfield) & IOREQ_STATE_MASK;
+    if (state !== STATE_IOREQ_NONE) {
+      xen.errors.report('ioreq-bad-state', v.name, `slot state ${state} before a request`);
+      return IO_UNHANDLED;
+    }
+    const port = xen.memory.read32(slot + IOREQ.vp_eport);
+    if (port !== sv.port) {
+      xen.errors.report('ioreq-bad-port', v.name, `vp_eport ${port}, not ${sv.port}`);
+      return IO_UNHANDLED;
+    }
+    xen.charge(pcpu, 'xen.slotWrite');
+    this.#writeSlot(slot, p, sv.port);
+    xen.mark(v.io.requestId, 'slot write', 'send', pcpu, 'xen.slotWrite');
+    // Blocked before READY is visible: an emulator that answers at once cannot lose the wake-up.
+    xen.prepareWaitOnXenEventChannel(v);
+    xen.charge(pcpu, 'xen.notify');
+    this.#setState(slot, STATE_IOREQ_READY);
+    sv.pending = true;
+    sv.seen = STATE_IOREQ_NONE;
+    xen.mark(v.io.requestId, 'notify', 'send', pcpu, 'xen.notify');
+    xen.evtchn.notifyViaXen(v.domain, sv.port);
+    return IO_RETRY;
+  }
+
+  #writeSlot(slot: number, p: IoreqRecord, port: number): void {
+    const bytes = new Uint8Array(IOREQ.bytes);
+    const view = new DataView(bytes.buffer);
+    view.setBigUint64(IOREQ.addr, BigInt(p.addr), true);
+    view.setBigUint64(IOREQ.data, BigInt.asUintN(64, p.data), true);
+    view.setUint32(IOREQ.count, p.count, true);
+    view.setUint32(IOREQ.size, p.size, true);
+    view.setUint32(IOREQ.vp_eport, port, true);
+    let bits = STATE_IOREQ_NONE;
+    if (p.dataIsPtr) bits |= IOREQ_DATA_IS_PTR;
+    if (p.dir !== IOREQ_WRITE) bits |= IOREQ_DIR_READ;
+    if (p.df) bits |= IOREQ_DF;
+    view.setUint8(IOREQ.bitfield, bits);
+    view.setUint8(IOREQ.type, p.type);
+    this.xen.memory.write(slot, bytes);
+  }
+
+  #setState(slot: number, state: number): void {
+    const at = slot + IOREQ.bitfield;
+    this.xen.memory.write8(at, (this.xen.memory.read8(at) & ~IOREQ_STATE_MASK) | state);
+  }
+
+  /** (xen: ioreq_signal_mapcache_invalidate): to every enabled server, in the caller's own slot. */
+  broadcastInvalidate(v: Vcpu, pcpu: number): void {
+    const p: IoreqRecord = { ...newIoreq(), type: IOREQ_TYPE_INVALIDATE, size: 4, dir: IOREQ_WRITE, data: (1n << 64n) - 1n };
+    for (let id = MAX_NR_IOREQ_SERVERS - 1; id >= 0; id--) {
+      const server = v.domain.ioreq.servers[id];
+      if (server?.enabled !== true) continue;
+      if (this.send(server, v, p, pcpu) === IO_UNHANDLED) {
+        this.xen.errors.report('ioreq-broadcast-failed', v.name, `server ${id}`);
+      }
+    }
+  }
+
+  /**
+   * (xen: vcpu_ioreq_handle_completion). 'done': the vCPU may enter the guest; 'again': the exit work must be looked at once
+   * more; BLOCKED: the vCPU sleeps, and this runs again from its top when it is scheduled.
+   */
+  handleCompletion(v: Vcpu, pcpu: number): 'done' | 'again' | Blocked {
+    for (const server of v.domain.ioreq.servers) {
+      const sv = server?.vcpus.find((each) => each.vcpu === v.id && each.pending);
+      if (server === undefined || sv === undefined) continue;
+      const outcome = this.#waitForIo(server, sv, v, pcpu);
+      if (outcome !== 'done') return outcome === 'crashed' ? 'again' : BLOCKED;
+    }
+    v.io.req.state = ioreqNeedsCompletion(v.io.req) ? STATE_IORESP_READY : STATE_IOREQ_NONE;
+    endShutdownDeferral(this.xen, v);
+    const completion = v.io.completion;
+    v.io.completion = VIO_NO_COMPLETION;
+    if (completion === VIO_MMIO_COMPLETION && !this.arch.completeMmio(v, pcpu)) return 'again';
+    if (v.mapcacheInvalidate) {
+      v.mapcacheInvalidate = false;
+      this.broadcastInvalidate(v, pcpu);
+      return 'again';
+    }
+    return 'done';
+  }
+
+  /** (xen: wait_for_io), one look at the slot. Only state and data are read back. */
+  #waitForIo(server: IoreqServer, sv: IoreqVcpu, v: Vcpu, pcpu: number): 'done' | 'crashed' | Blocked {
+    const { xen } = this;
+    const slot = server.slot(sv.vcpu)!;
+    const state = xen.memory.read8(slot + IOREQ.bitfield) & IOREQ_STATE_MASK;
+    let data = (1n << 64n) - 1n; // the emulator died: all ones
+    if (state !== STATE_IOREQ_NONE || sv.seen !== STATE_IOREQ_NONE) {
+      if (state < sv.seen) return this.#badState(sv, v, `weird transition ${sv.seen} -> ${state}`);
+      sv.seen = state;
+      if (state === STATE_IOREQ_READY || state === STATE_IOREQ_INPROCESS) {
+        xen.prepareWaitOnXenEventChannel(v);
+        return BLOCKED;
+      }
+      if (state !== STATE_IORESP_READY) return this.#badState(sv, v, `weird state ${state}`);
+      data = xen.memory.read64(slot + IOREQ.data);
+      this.#setState(slot, STATE_IOREQ_NONE);
+    }
+    xen.mark(v.io.requestId, 'response seen', 'resume', pcpu);
+    if (ioreqNeedsCompletion(v.io.req)) v.io.req.data = data;
+    sv.pending = false;
+    return 'done';
+  }
+
+  #badState(sv: IoreqVcpu, v: Vcpu, why: string): 'crashed' {
+    sv.pending = false;
+    this.xen.crashDomain(v.domain, `ioreq of ${v.name}: ${why}`);
+    return 'crashed';
+  }
+}

@@ -1,0 +1,269 @@
+/** memory_op (xen: xen/common/memory.c, xen/arch/arm/mm.c): where frames appear in a domain's physical map. */
+import {
+  ACQUIRE_RESOURCE,
+  ADD_TO_PHYSMAP,
+  ADD_TO_PHYSMAP_BATCH,
+  DOMID_SELF,
+  MEMORY_RESERVATION,
+  REMOVE_FROM_PHYSMAP,
+  RESOURCE_TYPE,
+  XENMAPSPACE,
+  XENMEM,
+} from '../public/xen.js';
+import { EFAULT, EINVAL, EIO, ENOENT, ENOMEM, ENOSYS, EOPNOTSUPP, EPERM, ESRCH } from '../public/errno.js';
+import { PAGE_SIZE } from '../public/arch-arm.js';
+import {
+  P2M_MAP_FOREIGN_RO,
+  P2M_MAP_FOREIGN_RW,
+  P2M_RAM_RO,
+  P2M_RAM_RW,
+  isRam,
+} from '../arch/arm/p2m.js';
+import { copyFromGuest, copyToGuest } from '../arch/arm/guestcopy.js';
+import { mayModelDevices } from './dm.js';
+import type { Domain, Vcpu } from './domain.js';
+import type { HypercallContext, Xen } from './xen.js';
+
+const MAX_GFN = 2 ** 28; // 40-bit IPAs
+
+function struct(xen: Xen, v: Vcpu, at: bigint, bytes: number): DataView | undefined {
+  const raw = copyFromGuest(xen, v, at, bytes);
+  return raw === undefined ? undefined : new DataView(raw.buffer, raw.byteOffset, bytes);
+}
+
+function gfnOf(value: bigint): number | undefined {
+  return value < BigInt(MAX_GFN) ? Number(value) : undefined;
+}
+
+/** memory_op(cmd, arg); cmd's high bits are a continuation's start extent, which a guest may not set meaningfully. */
+export function doMemoryOp(x: HypercallContext): bigint {
+  const cmd = Number(x.arg(0) & 0x3fn);
+  return BigInt(memoryOp(x, cmd, x.arg(1)));
+}
+
+function memoryOp(x: HypercallContext, cmd: number, at: bigint): number {
+  switch (cmd) {
+    case XENMEM.add_to_physmap:
+      return addToPhysmap(x, at);
+    case XENMEM.add_to_physmap_batch:
+      return addToPhysmapBatch(x, at);
+    case XENMEM.remove_from_physmap:
+      return removeFromPhysmap(x, at);
+    case XENMEM.acquire_resource:
+      return acquireResource(x, at);
+    case XENMEM.decrease_reservation:
+    case XENMEM.populate_physmap:
+    case XENMEM.increase_reservation:
+      return reservation(x, at, cmd);
+    case XENMEM.current_reservation:
+    case XENMEM.maximum_reservation: {
+      const arg = struct(x.xen, x.vcpu, at, 2);
+      if (arg === undefined) return -EFAULT;
+      const d = self(x, arg.getUint16(0, true));
+      if (typeof d === 'number') return d;
+      return cmd === XENMEM.current_reservation ? d.totPages : d.maxPages;
+    }
+    default:
+      x.xen.errors.report('unmodelled-hypercall', `d${x.vcpu.domain.id}`, `memory_op ${cmd}`);
+      return -ENOSYS;
+  }
+}
+
+function self(x: HypercallContext, domid: number): Domain | number {
+  const d = domid === DOMID_SELF ? x.vcpu.domain : x.xen.domain(domid);
+  if (d === undefined) return -ESRCH;
+  return d === x.vcpu.domain || x.vcpu.domain.isControl ? d : -EPERM;
+}
+
+function addToPhysmap(x: HypercallContext, at: bigint): number {
+  const arg = struct(x.xen, x.vcpu, at, ADD_TO_PHYSMAP.bytes);
+  if (arg === undefined) return -EFAULT;
+  const space = arg.getUint32(ADD_TO_PHYSMAP.space, true);
+  // A foreign domain cannot be named here (xen: xatp_permission_check and the batch op).
+  if (space === XENMAPSPACE.gmfn_foreign) return -ENOSYS;
+  const d = self(x, arg.getUint16(ADD_TO_PHYSMAP.domid, true));
+  if (typeof d === 'number') return d;
+  const gfn = gfnOf(arg.getBigUint64(ADD_TO_PHYSMAP.gpfn, true));
+  if (gfn === undefined) return -EINVAL;
+  return addOne(x.xen, d, space, arg.getBigUint64(ADD_TO_PHYSMAP.idx, true), gfn);
+}
+
+/** (xen: xenmem_add_to_physmap_one) for the spaces a domain may place itself. */
+function addOne(xen: Xen, d: Domain, space: number, idx: bigint, gfn: number): number {
+  switch (space) {
+    case XENMAPSPACE.shared_info:
+      return idx === 0n ? place(xen, d, gfn, d.sharedInfoPa) : -EINVAL;
+    case XENMAPSPACE.grant_table: {
+      if (idx > 0x7fff_ffffn) return -EINVAL; // version 2's status frames
+      const pa = xen.gnttab.frame(d, Number(idx));
+      return pa < 0 ? pa : place(xen, d, gfn, pa);
+    }
+    case XENMAPSPACE.dev_mmio:
+      return -EOPNOTSUPP;
+    default:
+      return -ENOSYS;
+  }
+}
+
+/** Replaces what is at gfn; replacing RAM of one's own is what makes Xen send INVALIDATE (p2m). */
+function place(xen: Xen, d: Domain, gfn: number, pa: number): number {
+  return d.p2m.map(gfn, pa, 1, P2M_RAM_RW);
+}
+
+function addToPhysmapBatch(x: HypercallContext, at: bigint): number {
+  const { xen, vcpu } = x;
+  const B = ADD_TO_PHYSMAP_BATCH;
+  const arg = struct(xen, vcpu, at, B.bytes);
+  if (arg === undefined) return -EFAULT;
+  const space = arg.getUint16(B.space, true);
+  if (space === XENMAPSPACE.gmfn_range) return -EOPNOTSUPP;
+  const d = self(x, arg.getUint16(B.domid, true));
+  if (typeof d === 'number') return d;
+  const size = arg.getUint16(B.size, true);
+  const idxs = arg.getBigUint64(B.idxs, true);
+  const gpfns = arg.getBigUint64(B.gpfns, true);
+  const errs = arg.getBigUint64(B.errs, true);
+  const foreign = arg.getUint16(B.foreign, true);
+  for (let i = 0; i < size; i++) {
+    const idx = struct(xen, vcpu, idxs + BigInt(8 * i), 8)?.getBigUint64(0, true);
+    const gpfn = struct(xen, vcpu, gpfns + BigInt(8 * i), 8)?.getBigUint64(0, true);
+    if (idx === undefined || gpfn === undefined) return -EFAULT;
+    const gfn = gfnOf(gpfn);
+    xen.charge(x.pcpu, 'xen.mapPage');
+    let rc = -EINVAL;
+    if (gfn !== undefined) {
+      rc = space === XENMAPSPACE.gmfn_foreign ? mapForeign(xen, vcpu.domain, d, foreign, idx, gfn) : addOne(xen, d, space, idx, gfn);
+    }
+    const out = new Uint8Array(4);
+    new DataView(out.buffer).setInt32(0, rc, true);
+    if (!copyToGuest(xen, vcpu, errs + BigInt(4 * i), out)) return -EFAULT;
+  }
+  return 0;
+}
+
+/** gmfn_foreign (xen: xen/arch/arm/mm.c): takes a reference to the frame, dropped when the entry goes. */
+function mapForeign(xen: Xen, caller: Domain, mapper: Domain, foreignDomid: number, idx: bigint, gfn: number): number {
+  const fd = xen.domain(foreignDomid);
+  if (fd === undefined) return -ESRCH;
+  if (fd === caller) return -EPERM;
+  if (fd === mapper) return -EINVAL;
+  if (!mayModelDevices(caller)) return -EPERM;
+  const source = gfnOf(idx);
+  const entry = source === undefined ? undefined : fd.p2m.lookup(source);
+  if (entry === undefined || !isRam(entry.type)) return -EINVAL;
+  if (!fd.alive || !xen.heap.getPage(entry.pa)) return -EINVAL;
+  if (!mapper.alive) {
+    xen.putPage(entry.pa);
+    return -ENOMEM;
+  }
+  const type = entry.type === P2M_RAM_RO ? P2M_MAP_FOREIGN_RO : P2M_MAP_FOREIGN_RW;
+  const rc = mapper.p2m.map(gfn, entry.pa, 1, type);
+  if (rc < 0) xen.putPage(entry.pa);
+  return rc;
+}
+
+function removeFromPhysmap(x: HypercallContext, at: bigint): number {
+  const arg = struct(x.xen, x.vcpu, at, REMOVE_FROM_PHYSMAP.bytes);
+  if (arg === undefined) return -EFAULT;
+  const d = self(x, arg.getUint16(REMOVE_FROM_PHYSMAP.domid, true));
+  if (typeof d === 'number') return d;
+  const gfn = gfnOf(arg.getBigUint64(REMOVE_FROM_PHYSMAP.gpfn, true));
+  if (gfn === undefined || d.p2m.lookup(gfn) === undefined) return -ENOENT;
+  x.xen.charge(x.pcpu, 'xen.unmapPage');
+  return d.p2m.unmap(gfn, 1);
+}
+
+/** xen-ioreq.md 3.1, checks in upstream's order. Frames appear at the caller's own gfns. */
+function acquireResource(x: HypercallContext, at: bigint): number {
+  const { xen, vcpu } = x;
+  const R = ACQUIRE_RESOURCE;
+  const arg = struct(xen, vcpu, at, R.bytes);
+  if (arg === undefined) return -EFAULT;
+  if (arg.getUint32(R.pad, true) !== 0) return -EINVAL;
+  const frame = arg.getBigUint64(R.frame, true);
+  const count = arg.getUint32(R.nr_frames, true);
+  if (frame + BigInt(count) > 0xffff_ffffn) return -EINVAL;
+  const domid = arg.getUint16(R.domid, true);
+  const d = domid === DOMID_SELF ? vcpu.domain : xen.domain(domid);
+  if (d === undefined) return -ESRCH;
+  if (d === vcpu.domain) return -EPERM;
+  if (!mayModelDevices(vcpu.domain)) return -EPERM;
+  const type = arg.getUint16(R.type, true);
+  const isIoreq = type === RESOURCE_TYPE.ioreq_server;
+  const size = isIoreq ? xen.ioreq.resourceFrames(d) : type === RESOURCE_TYPE.grant_table ? d.grants.maxFrames : 0;
+  if (size === 0) return -EINVAL;
+  const list = arg.getBigUint64(R.frame_list, true);
+  if (list === 0n) {
+    if (count !== 0) return -EINVAL;
+    arg.setUint32(R.nr_frames, size, true);
+    return copyToGuest(xen, vcpu, at, new Uint8Array(arg.buffer, arg.byteOffset, R.bytes)) ? 0 : -EFAULT;
+  }
+  if (count === 0) return -EINVAL;
+  if (Number(frame) + count > size) return -EINVAL;
+  const id = arg.getUint32(R.id, true);
+  if (id > 0xffff) return -EINVAL;
+  let failed = 0;
+  for (let i = 0; i < count; i++) {
+    const index = Number(frame) + i;
+    const pa = isIoreq ? xen.ioreq.getFrame(vcpu.domain, d, id, index) : xen.gnttab.frame(d, index);
+    if (pa < 0) return pa;
+    const gpfn = struct(xen, vcpu, list + BigInt(8 * i), 8)?.getBigUint64(0, true);
+    if (gpfn === undefined) return -EFAULT;
+    const gfn = gfnOf(gpfn);
+    xen.charge(x.pcpu, 'xen.mapPage');
+    // set_foreign_p2m_entry: the caller's mapping pins the frame, and with it the domain.
+    let rc = -EINVAL;
+    if (gfn !== undefined && xen.heap.getPage(pa)) {
+      rc = vcpu.domain.p2m.map(gfn, pa, 1, P2M_MAP_FOREIGN_RW);
+      if (rc < 0) xen.putPage(pa);
+    }
+    if (rc < 0) return failed === 0 ? rc : -EIO;
+    failed = rc;
+  }
+  return 0;
+}
+
+/** increase/decrease_reservation and populate_physmap of a domain on itself; returns extents done. */
+function reservation(x: HypercallContext, at: bigint, cmd: number): number {
+  const { xen, vcpu } = x;
+  const M = MEMORY_RESERVATION;
+  const arg = struct(xen, vcpu, at, M.bytes);
+  if (arg === undefined) return -EFAULT;
+  const d = self(x, arg.getUint16(M.domid, true));
+  if (typeof d === 'number') return 0;
+  const order = arg.getUint32(M.extent_order, true);
+  const count = arg.getBigUint64(M.nr_extents, true);
+  // xen: a domain may ask for blocks up to 2 MiB (CONFIG_DOMU_MAX_ORDER 9).
+  if (order > 9 || cmd === XENMEM.increase_reservation) return 0;
+  const list = arg.getBigUint64(M.extent_start, true);
+  const pages = 1 << order;
+  let doneExtents = 0;
+  for (; BigInt(doneExtents) < count; doneExtents++) {
+    const gpfn = struct(xen, vcpu, list + BigInt(8 * doneExtents), 8)?.getBigUint64(0, true);
+    const gfn = gpfn === undefined ? undefined : gfnOf(gpfn);
+    if (gfn === undefined) break;
+    xen.charge(x.pcpu, cmd === XENMEM.decrease_reservation ? 'xen.unmapPage' : 'xen.mapPage');
+    if (cmd === XENMEM.decrease_reservation) {
+      if (!releasePages(xen, d, gfn, pages)) break;
+    } else {
+      if (d.totPages + pages > d.maxPages) break;
+      const pa = xen.heap.allocPages(order, d.id);
+      if (pa === undefined) break;
+      xen.memory.zero(pa, pages * PAGE_SIZE);
+      d.totPages += pages;
+      if (d.p2m.map(gfn, pa, pages, P2M_RAM_RW) < 0) break;
+    }
+  }
+  return doneExtents;
+}
+
+/** guest_remove_page for each frame: unmapped, and freed unless somebody else holds it. False if one is not the domain's RAM. */
+function releasePages(xen: Xen, d: Domain, gfn: number, pages: number): boolean {
+  for (let i = 0; i < pages; i++) {
+    const entry = d.p2m.lookup(gfn + i);
+    if (entry === undefined || !isRam(entry.type)) return false;
+    if (d.p2m.unmap(gfn + i, 1) < 0) return false;
+    if (xen.heap.testAndClearAllocated(entry.pa)) xen.putPage(entry.pa);
+  }
+  return true;
+}

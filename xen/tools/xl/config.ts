@@ -1,0 +1,220 @@
+/** From an xl configuration file and KEY=VALUE words of the command line to a GuestConfig (xen: tools/xl/xl_parse.c). */
+import { readFileSync } from 'node:fs';
+import type { GenericVirtio, GuestConfig, LifeAction, VirtioDisk } from '../light/guest_config.js';
+import { vdevToDevid } from '../light/guest_config.js';
+import { DiskError, parseDisk } from './disk.js';
+import { KNOWN_KEYS, MODELLED_KEYS } from './keys.js';
+import { CfgError, parseCfg, type CfgSetting, type CfgValue } from './syntax.js';
+
+const ACTIONS: readonly LifeAction[] = ['destroy', 'restart', 'rename-restart', 'preserve', 'coredump-destroy', 'coredump-restart', 'soft-reset'];
+
+export interface ParsedGuest {
+  readonly config: GuestConfig;
+  /** One line each, for stderr. */
+  readonly warnings: readonly string[];
+}
+
+/** Edit distance, for "did you mean". */
+function distance(a: string, b: string): number {
+  let row = Array.from({ length: b.length + 1 }, (_, i) => i);
+  for (let i = 1; i <= a.length; i++) {
+    const next = [i];
+    for (let j = 1; j <= b.length; j++) {
+      next[j] = Math.min(row[j]! + 1, next[j - 1]! + 1, row[j - 1]! + (a[i - 1] === b[j - 1] ? 0 : 1));
+    }
+    row = next;
+  }
+  return row[b.length]!;
+}
+
+function nearest(key: string): string {
+  const all = [...MODELLED_KEYS, ...KNOWN_KEYS];
+  const best = all.reduce((a, b) => (distance(key, b) < distance(key, a) ? b : a));
+  return distance(key, best) <= 3 ? `; did you mean '${best}'?` : '';
+}
+
+/** The settings of one guest, with where each was said. */
+class Settings {
+  readonly #values = new Map<string, CfgSetting>();
+
+  constructor(readonly file: string) {}
+
+  add(s: CfgSetting): void {
+    const old = this.#values.get(s.key);
+    if (s.append && old !== undefined) {
+      const value = typeof old.value === 'string' && typeof s.value === 'string' ? old.value + s.value : [old.value, s.value].flat();
+      this.#values.set(s.key, { ...s, value: value as CfgValue });
+    } else this.#values.set(s.key, s);
+  }
+
+  fail(key: string, what: string): never {
+    throw new CfgError(this.file, this.#values.get(key)?.line ?? 0, what);
+  }
+
+  keys(): CfgSetting[] {
+    return [...this.#values.values()];
+  }
+
+  has(key: string): boolean {
+    return this.#values.has(key);
+  }
+
+  string(key: string): string | undefined {
+    const value = this.#values.get(key)?.value;
+    if (value === undefined) return undefined;
+    return typeof value === 'string' ? value : this.fail(key, `${key} must be a quoted string`);
+  }
+
+  number(key: string, low: number, high: number): number | undefined {
+    const raw = this.#values.get(key)?.value;
+    if (raw === undefined) return undefined;
+    // xl accepts a number in quotes.
+    const value = typeof raw === 'string' && /^\d+$/.test(raw) ? Number(raw) : raw;
+    if (typeof value !== 'number') return this.fail(key, `${key} must be a number`);
+    return value >= low && value <= high ? value : this.fail(key, `${key} = ${value} is out of range ${low}..${high}`);
+  }
+
+  strings(key: string): string[] {
+    const value = this.#values.get(key)?.value;
+    if (value === undefined) return [];
+    if (typeof value === 'string' || typeof value === 'number') return this.fail(key, `${key} must be a list`);
+    return value.map((v) => (typeof v === 'string' ? v : this.fail(key, `${key} must be a list of strings`)));
+  }
+
+  action(key: string, fallback: LifeAction): LifeAction {
+    const value = this.string(key);
+    if (value === undefined) return fallback;
+    const action = ACTIONS.find((a) => a === value);
+    return action ?? this.fail(key, `${key} = "${value}" is not one of ${ACTIONS.join(', ')}`);
+  }
+}
+
+function override(word: string): CfgSetting {
+  const equals = word.indexOf('=');
+  const key = word.slice(0, equals).trim();
+  const text = word.slice(equals + 1);
+  try {
+    return parseCfg(`${key} = ${text}`, 'command line')[0] ?? { key, value: text, append: false, line: 0 };
+  } catch (error) {
+    // Unquoted text, as the shell leaves it.
+    if (error instanceof CfgError && /^[A-Za-z_]\w*$/.test(key)) return { key, value: text, append: false, line: 0 };
+    throw error;
+  }
+}
+
+function disks(s: Settings): VirtioDisk[] {
+  const list = s.strings('disk').map((entry) => {
+    try {
+      return parseDisk(entry);
+    } catch (error) {
+      if (error instanceof DiskError) return s.fail('disk', error.message);
+      throw error;
+    }
+  });
+  const seen = new Map<number, string>();
+  for (const { vdev } of list) {
+    const id = vdevToDevid(vdev)!;
+    if (seen.has(id)) s.fail('disk', `vdev ${vdev} is given twice`);
+    seen.set(id, vdev);
+  }
+  return list;
+}
+
+function genericVirtio(s: Settings): GenericVirtio[] {
+  return s.strings('virtio').map((entry) => {
+    const fields = new Map(
+      entry
+        .split(/,(?=[a-z_]+=)/)
+        .map((part) => part.trim().split('='))
+        .map(([key, value]) => [key!, value ?? '']),
+    );
+    const type = fields.get('type') ?? '';
+    if (!/^virtio,device[0-9a-f]*$/.test(type)) s.fail('virtio', `type '${type}' is not "virtio,deviceNN"`);
+    if ((fields.get('transport') ?? 'mmio') !== 'mmio') s.fail('virtio', 'transport must be mmio');
+    const grants = fields.get('grant_usage');
+    return { type, backend: fields.get('backend'), grantUsage: grants === undefined ? undefined : grants === '1' };
+  });
+}
+
+function cpuList(s: Settings): number[] | undefined {
+  const value = s.string('cpus');
+  if (value === undefined || value === 'all') return undefined;
+  const list = value.split(',').flatMap((part) => {
+    const match = /^(\d+)(?:-(\d+))?$/.exec(part.trim());
+    if (match === null) return s.fail('cpus', `cpus = "${value}": '${part}' is not N or N-M`);
+    const [from, to] = [Number(match[1]), Number(match[2] ?? match[1])];
+    if (to < from || to > 127) return s.fail('cpus', `cpus = "${value}": '${part}' is not a range`);
+    return Array.from({ length: to - from + 1 }, (_, i) => from + i);
+  });
+  return [...new Set(list)];
+}
+
+/** Reads one file and the overrides. Throws CfgError; with `strict` what would be a warning is an error too. */
+export function readGuestConfig(file: string, overrides: readonly string[], strict: boolean): ParsedGuest {
+  let source: string;
+  try {
+    source = readFileSync(file, 'utf8');
+  } catch (error) {
+    throw new CfgError(file, 0, `cannot be read (${(error as NodeJS.ErrnoException).code ?? 'error'})`);
+  }
+  const s = new Settings(file);
+  for (const setting of parseCfg(source, file)) s.add(setting);
+  for (const word of overrides) s.add(override(word));
+
+  const warnings: string[] = [];
+  const modelled = new Set<string>(MODELLED_KEYS);
+  const unknown = s.keys().filter(({ key }) => !modelled.has(key) && !KNOWN_KEYS.includes(key));
+  for (const { key, line } of unknown) {
+    const what = `unknown key '${key}'${nearest(key)}`;
+    if (strict) throw new CfgError(file, line, what);
+    warnings.push(`${file}:${line}: ${what}`);
+  }
+  const idle = s.keys().filter(({ key }) => KNOWN_KEYS.includes(key) && !modelled.has(key));
+  if (idle.length > 0) {
+    const what = `not modelled, ignored: ${idle.map(({ key }) => key).join(', ')}`;
+    if (strict) throw new CfgError(file, idle[0]!.line, what);
+    warnings.push(`${file}: ${what}`);
+  }
+
+  const kernel = s.string('kernel');
+  if (kernel === undefined) throw new CfgError(file, 0, 'no kernel given (kernel = "FILE")');
+  const memory = s.number('memory', 1, 3072 + 1024 * 1024) ?? 256;
+  const vcpus = s.number('vcpus', 1, 8) ?? 1;
+  const vuart = s.string('vuart');
+  if (vuart !== undefined && vuart !== 'sbsa_uart') s.fail('vuart', `vuart = "${vuart}": only "sbsa_uart" exists`);
+  if (s.has('irqs')) checkIrqs(s);
+  const root = s.string('root');
+  const extra = s.string('extra');
+  const cmdline = s.string('cmdline') ?? [root === undefined ? undefined : `root=${root}`, extra].filter((w) => w !== undefined).join(' ');
+  const config: GuestConfig = {
+    name: s.string('name') ?? s.fail('name', 'no name given (name = "NAME")'),
+    uuid: s.string('uuid'),
+    kernel,
+    ramdisk: s.string('ramdisk'),
+    cmdline,
+    memoryMiB: memory,
+    maxMemMiB: s.number('maxmem', memory, 2 ** 21),
+    vcpus,
+    maxVcpus: s.number('maxvcpus', vcpus, 8),
+    vuart: vuart !== undefined,
+    disks: disks(s),
+    virtio: genericVirtio(s),
+    nrSpis: s.number('nr_spis', 0, 960),
+    onPoweroff: s.action('on_poweroff', 'destroy'),
+    onReboot: s.action('on_reboot', 'restart'),
+    onCrash: s.action('on_crash', 'destroy'),
+    cpuWeight: s.number('cpu_weight', 1, 65535),
+    cpus: cpuList(s),
+  };
+  return { config, warnings };
+}
+
+/** Physical interrupts of a guest: none is modelled, but the clash with virtio's range is xl's own error. */
+function checkIrqs(s: Settings): void {
+  const value = s.keys().find(({ key }) => key === 'irqs')!.value;
+  for (const irq of Array.isArray(value) ? value : [value]) {
+    if (typeof irq === 'number' && irq >= 33 && irq <= 43) {
+      s.fail('irqs', `Physical IRQ ${irq} conflicting with Virtio MMIO IRQ range`);
+    }
+  }
+}
