@@ -3,7 +3,7 @@ import type { SimulationFacts } from './report/build.js';
 import type { ReportKind, StepConfidence } from './report/data.js';
 import { createFlatMachine, type FlatMachineOptions } from './sim/machine/flat.js';
 import type { Machine } from './sim/machine/machine.js';
-import { CORE_S2_ABORTS, CORE_WINDOW_ABORTS } from './sim/wasm/layout.js';
+import { CORE_BASE, CORE_S2_ABORTS, CORE_STRIDE, CORE_WINDOW_ABORTS } from './sim/wasm/layout.js';
 import type { StepTotal } from './sim/trace/ledger.js';
 import { percentiles } from './sim/trace/percentiles.js';
 import { RECORD_WORDS } from './sim/trace/record.js';
@@ -57,7 +57,10 @@ export function coreNames(simulation: Simulation): string[] {
 /** Streams the trace of a simulation to a file from now on; returns the function that ends it. */
 export function streamTrace(simulation: Simulation, path: string): () => void {
   const { trace, board } = simulation.machine;
-  return writeTrace(trace, path, { tickHz: board.tickHz, ticksPerCycle: board.cores.map((core) => core.ticksPerCycle) });
+  return writeTrace(trace, path, {
+    tickHz: board.tickHz,
+    ticksPerCycle: board.cores.map((core) => core.ticksPerCycle),
+  });
 }
 
 /** The newest records of the trace as lines, oldest first; names defined before them are shown as numbers. */
@@ -102,12 +105,16 @@ export async function simulationFacts(simulation: Simulation): Promise<Simulatio
     accuracyClass: configuration.design['timing.cpu'],
     timingTable: timingTableHash(board),
     tickHz: board.tickHz,
-    ticksPerCycle: Object.fromEntries(board.cores.map((core, index) => [names[index] ?? String(index), core.ticksPerCycle])),
-    ticks: machine.time,
+    ticksPerCycle: Object.fromEntries(
+      board.cores.map((core, index) => [names[index] ?? String(index), core.ticksPerCycle]),
+    ),
+    ticks: endTime(machine),
     instructions: machine.instructions,
     traceHash: machine.hash(),
     traceEvents: machine.trace.events,
-    guestErrors: machine.errors.list().map(({ kind, device, count, first }) => ({ kind, device, count, detail: first })),
+    guestErrors: machine.errors
+      .list()
+      .map(({ kind, device, count, first }) => ({ kind, device, count, detail: first })),
     ioreq: {
       count: totals.reduce((sum, group) => sum + group.count, 0),
       stage2Aborts: counter(machine, CORE_WINDOW_ABORTS),
@@ -117,8 +124,20 @@ export async function simulationFacts(simulation: Simulation): Promise<Simulatio
   };
 }
 
+/** Time of the farthest core: the one that ended the run is ahead of what all have reached. */
+function endTime(machine: Machine): bigint {
+  return machine.cores.reduce((latest, core) => {
+    const time = BigInt(core.cycles) * BigInt(core.ticksPerCycle);
+    return time > latest ? time : latest;
+  }, machine.time);
+}
+
+/** Sum over the cores of a 32-bit counter that the CPU kernel keeps. */
 function counter(machine: Machine, offset: number): number {
-  return machine.cores.reduce((sum, core) => sum + core.counter(offset), 0);
+  return machine.cores.reduce(
+    (sum, core) => sum + (machine.kernel.u32[(CORE_BASE + core.index * CORE_STRIDE + offset) >>> 2] ?? 0),
+    0,
+  );
 }
 
 /** The weakest of the entries a step cites; a step that cites none is executed code, or a wait if no core works on it. */

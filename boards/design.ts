@@ -18,20 +18,33 @@ function amount(value: number, low: number, high: number, unit: string, doc: str
 }
 
 export const DESIGN_KEYS = {
-  'xen.baseline': choice('current', ['current', '4.20'], 'Xen version whose behaviour is modelled'),
-  'xen.scheduler': choice('credit2', ['credit2', 'null'], 'null binds each vCPU to a pCPU and refuses more vCPUs than pCPUs'),
+  'xen.baseline': choice('current', ['current'], 'Xen version whose behaviour is modelled'),
+  'xen.scheduler': choice(
+    'credit2',
+    ['credit2', 'null'],
+    'null binds each vCPU to a pCPU and refuses more vCPUs than pCPUs',
+  ),
+  'xen.rateLimit': amount(
+    1_000_000,
+    0,
+    500_000_000,
+    'ns',
+    'credit2: a vCPU runs this long before a wake-up preempts it',
+  ),
+  'xen.pcpus': amount(4, 1, 8, '', 'physical CPUs Xen brings up; above 4 the A53s join, as with hmp-unsafe'),
   'xen.placement': choice(
     'cluster',
-    ['same', 'cluster', 'across'],
-    'backend vCPU against guest vCPU: same pCPU, other pCPU of the cluster, or an A53 (hmp-unsafe)',
+    ['cluster', 'same', 'free'],
+    'driver domain on a pCPU of its own, on the first guest vCPU’s pCPU, or wherever the scheduler puts it',
   ),
-  'xen.vwfi': choice('trap', ['trap', 'native'], 'WFI of a guest traps to the scheduler, or stops the core'),
-  'xen.pcpus': amount(4, 1, 8, '', 'physical CPUs Xen brings up; above 4 the A53s join (hmp-unsafe)'),
-  'xen.creditSlice': amount(10_000_000, 500_000, 100_000_000, 'ns', 'longest run of a vCPU when others wait'),
-  'domd.wake': choice('event', ['event', 'poll'], 'backend waits for the event channel, or polls its slot'),
-  'ioreq.policy': choice('sync', ['sync', 'buffered'], 'notification writes are synchronous, or go through the buffered ring'),
+  'xen.hardening': choice(
+    'on',
+    ['on', 'off'],
+    'firmware call on each trap from a guest (Spectre v2), if the firmware offers it',
+  ),
   'timing.cpu': choice('functional', ['functional'], 'cost model of the cores'),
   'sim.seed': amount(1, 0, 4_294_967_295, '', 'seed of what a run draws at random (rng-seed, UUIDs)'),
+  'sim.epoch': amount(1_700_000_000, 0, 4_294_967_295, 's', 'wall-clock time at power-on, seconds since 1970'),
 } as const;
 
 export type DesignKey = keyof typeof DESIGN_KEYS;

@@ -1,4 +1,5 @@
-export { createBoard, boardData, boardRegions, BoardError, type Board, type BoardCore } from './board.js';
+export { createBoard, boardData, BoardError, type Board, type BoardCore } from './board.js';
+export { boardRegions } from './board-faults.js';
 export type {
   BlockData,
   BoardData,
@@ -15,14 +16,7 @@ export type {
 } from './schema.js';
 export { rcarH3 } from './rcar-h3.js';
 export { flatBoard, type FlatOptions } from './flat.js';
-export {
-  FUNCTIONAL_CLASSES,
-  TIMING,
-  TIMING_KEYS,
-  type FunctionalClass,
-  type TimingKey,
-  type TimingTable,
-} from './timing.js';
+export { TIMING, TIMING_KEYS, type TimingKey, type TimingTable } from './timing.js';
 export type { Confidence, TimingEntry, TimingUnit } from './timing-schema.js';
 export { DEFAULT_DESIGN, DESIGN_KEYS, type Design, type DesignKey } from './design.js';
 export {

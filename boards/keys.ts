@@ -60,26 +60,22 @@ export function settingKeys(configuration: Configuration): SettingKey[] {
       source: String(meta?.['doc'] ?? ''),
     };
   });
-  const timing = Object.entries(configuration.board.timing).map(
-    ([key, entry]): SettingKey => ({
-      key,
-      group: 'timing',
-      unit: entry.unit,
-      value: String(entry.value),
-      range: `${entry.low}..${entry.high}`,
-      source: `${entry.confidence}: ${entry.source}`,
-    }),
-  );
-  const design = Object.entries(DESIGN_KEYS).map(
-    ([key, choice]): SettingKey => ({
-      key,
-      group: 'design',
-      unit: choice.unit,
-      value: String(configuration.design[key as keyof Design]),
-      range: choice.values ? choice.values.join(' | ') : `${choice.low}..${choice.high}`,
-      source: choice.doc,
-    }),
-  );
+  const timing = Object.entries(configuration.board.timing).map(([key, entry]): SettingKey => ({
+    key,
+    group: 'timing',
+    unit: entry.unit,
+    value: String(entry.value),
+    range: `${entry.low}..${entry.high}`,
+    source: `${entry.confidence}: ${entry.source}`,
+  }));
+  const design = Object.entries(DESIGN_KEYS).map(([key, choice]): SettingKey => ({
+    key,
+    group: 'design',
+    unit: choice.unit,
+    value: String(configuration.design[key as keyof Design]),
+    range: choice.values ? choice.values.join(' | ') : `${choice.low}..${choice.high}`,
+    source: choice.doc,
+  }));
   return [...board, ...timing, ...design];
 }
 
@@ -102,13 +98,16 @@ export function applySettings(configuration: Configuration, settings: readonly s
     else if (entry) entry.value = parseTiming(key, entry.unit, entry.low, entry.high, value);
     else if (key in DESIGN_KEYS) design[key] = parseDesign(key, value);
     else {
-      throw new SettingError(`--set ${key}: unknown key${didYouMean(key, [...leaves.keys(), ...timingKeys, ...designKeys])}`);
+      throw new SettingError(
+        `--set ${key}: unknown key${didYouMean(key, [...leaves.keys(), ...timingKeys, ...designKeys])}`,
+      );
     }
   }
   try {
     return { board: createBoard(data as BoardInput), design: Object.freeze(design) as unknown as Design };
   } catch (error) {
-    if (error instanceof BoardError) throw new SettingError(`--set ${settings.join(' --set ')}: ${error.faults.join('; ')}`);
+    if (error instanceof BoardError)
+      throw new SettingError(`--set ${settings.join(' --set ')}: ${error.faults.join('; ')}`);
     throw error;
   }
 }
@@ -205,7 +204,10 @@ function rangeOf(schema: z.core.$ZodType | undefined): string {
     return maxValue > 0xffff ? `${low}..0x${maxValue.toString(16)}` : `${low}..${maxValue}`;
   }
   if (def.type === 'union') {
-    return (def as z.core.$ZodUnionDef).options.map(rangeOf).filter((text) => text !== '').join(' | ');
+    return (def as z.core.$ZodUnionDef).options
+      .map(rangeOf)
+      .filter((text) => text !== '')
+      .join(' | ');
   }
   return '';
 }
@@ -253,11 +255,14 @@ function parseDesign(key: string, text: string): string | number {
   const choice = DESIGN_KEYS[key as keyof typeof DESIGN_KEYS];
   if (choice.values) {
     if ((choice.values as readonly string[]).includes(text)) return text;
-    throw new SettingError(`--set ${key}=${text}: not one of ${choice.values.join(', ')}${didYouMean(text, choice.values)}`);
+    throw new SettingError(
+      `--set ${key}=${text}: not one of ${choice.values.join(', ')}${didYouMean(text, choice.values)}`,
+    );
   }
   try {
     const value = choice.unit === 'ns' ? parseQuantity(text, 'duration') : parseInteger(text);
-    if (value < choice.low || value > choice.high) throw new RangeError(`${value} is outside ${choice.low}..${choice.high}`);
+    if (value < choice.low || value > choice.high)
+      throw new RangeError(`${value} is outside ${choice.low}..${choice.high}`);
     return value;
   } catch (error) {
     throw new SettingError(`--set ${key}=${text}: ${(error as Error).message}`);

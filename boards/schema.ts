@@ -19,7 +19,11 @@ function quantity(dimension: Dimension, doc: string) {
 }
 
 const PHYSICAL_LIMIT = 2 ** 36;
-const address = z.int().nonnegative().max(PHYSICAL_LIMIT - 1).meta({ format: 'hex', doc: 'physical address, below 2^36' });
+const address = z
+  .int()
+  .nonnegative()
+  .max(PHYSICAL_LIMIT - 1)
+  .meta({ format: 'hex', doc: 'physical address, below 2^36' });
 const name = z.string().regex(/^[a-z][a-z0-9-]*$/, 'a name is lower-case letters, digits and dashes');
 const spi = z.int().min(32).max(1019).meta({ doc: 'INTID of an SPI (DT SPI number + 32)' });
 const ppi = z.int().min(16).max(31).meta({ doc: 'INTID of a PPI (DT PPI number + 16)' });

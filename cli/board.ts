@@ -10,10 +10,19 @@ export function boardCommand(done: (code: number) => void): CommandModule {
     describe: 'Show, check or list the settings of a board',
     builder: (argv: Argv) =>
       argv
-        .positional('action', { choices: ACTIONS, describe: 'show: the description; check: with --set; keys: what --set takes' })
+        .positional('action', {
+          choices: ACTIONS,
+          describe: 'show: the description; check: with --set; keys: what --set takes',
+        })
         .positional('words', { type: 'string', array: true, describe: 'keys: only those that contain every word' })
         .option('board', { type: 'string', choices: ['rcar-h3', 'flat'], default: 'rcar-h3', describe: 'which board' })
-        .option('set', { type: 'string', array: true, nargs: 1, default: [] as string[], describe: 'KEY=VALUE, repeatable' })
+        .option('set', {
+          type: 'string',
+          array: true,
+          nargs: 1,
+          default: [] as string[],
+          describe: 'KEY=VALUE, repeatable',
+        })
         .option('json', { type: 'boolean', default: false, describe: 'machine-readable' })
         .example('$0 board keys xen. notify', 'settings of the hypervisor whose text has "notify"'),
     handler: async (argv) => {
@@ -27,11 +36,17 @@ export function boardCommand(done: (code: number) => void): CommandModule {
       if (action === 'check') {
         out(`board ${configuration.board.name}: sound, timing table ${api.timingTableHash(configuration.board)}`);
       } else if (action === 'show') {
-        out(argv['json'] ? JSON.stringify(api.boardData(configuration.board), null, 2) : describe(configuration.board, api));
+        out(
+          argv['json']
+            ? JSON.stringify(api.boardData(configuration.board), null, 2)
+            : describe(configuration.board, api),
+        );
       } else {
         const keys = api
           .settingKeys(configuration)
-          .filter((key) => words.every((word) => `${key.key} ${key.source}`.toLowerCase().includes(word.toLowerCase())));
+          .filter((key) =>
+            words.every((word) => `${key.key} ${key.source}`.toLowerCase().includes(word.toLowerCase())),
+          );
         if (argv['json']) out(JSON.stringify(keys, null, 2));
         else for (const line of keyTable(keys)) out(line);
       }
@@ -47,14 +62,20 @@ function keyTable(keys: ReturnType<Api['settingKeys']>): string[] {
   const width = Math.min(46, Math.max(...keys.map((key) => key.key.length), 3));
   const row = (key: string, value: string, range: string, unit: string, source: string): string =>
     `${key.padEnd(width)}  ${value.padEnd(12)}  ${range.padEnd(22)}  ${unit.padEnd(10)}  ${source}`.trimEnd();
-  return [row('KEY', 'VALUE', 'RANGE', 'UNIT', 'SOURCE'), ...keys.map((key) => row(key.key, key.value, key.range, key.unit, key.source))];
+  return [
+    row('KEY', 'VALUE', 'RANGE', 'UNIT', 'SOURCE'),
+    ...keys.map((key) => row(key.key, key.value, key.range, key.unit, key.source)),
+  ];
 }
 
 function describe(board: Board, api: Api): string {
   const hex = (value: number): string => `0x${value.toString(16)}`;
   const span = (region: { base: number; size: number }): string =>
     `${hex(region.base)}..${hex(region.base + region.size - 1)}`;
-  const lines = [`${board.name}: ${board.model}`, `base tick ${board.tickHz} Hz, ${board.ticksPerCount} ticks per counter increment`];
+  const lines = [
+    `${board.name}: ${board.model}`,
+    `base tick ${board.tickHz} Hz, ${board.ticksPerCount} ticks per counter increment`,
+  ];
   for (const cluster of board.clusters) {
     const { l1i, l1d, l2 } = cluster.caches;
     const size = (bytes: number): string => api.formatQuantity(bytes, 'size');
@@ -64,7 +85,8 @@ function describe(board: Board, api: Api): string {
         `MPIDR ${cluster.cores.map((core) => hex(core.mpidr)).join(' ')}`,
     );
   }
-  for (const bank of board.memory) lines.push(`memory ${bank.name}: ${span(bank)} (${api.formatQuantity(bank.size, 'size')})`);
+  for (const bank of board.memory)
+    lines.push(`memory ${bank.name}: ${span(bank)} (${api.formatQuantity(bank.size, 'size')})`);
   const { gic, timer } = board;
   lines.push(
     `gic-400: GICD ${span(gic.distributor)}, GICC ${span(gic.cpuInterface)}, GICH ${span(gic.hypervisor)}, GICV ` +

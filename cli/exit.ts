@@ -17,21 +17,24 @@ export class UsageError extends Error {
   override readonly name = 'UsageError';
 }
 
-/** Names of errors whose message is one line for the user (input that does not fit), from any layer. */
+/** Classes of errors whose message is one line for the user (input that does not fit), from any layer. */
 const INPUT_ERRORS: ReadonlySet<string> = new Set([
   'UsageError',
   'BoardError',
   'SettingError',
   'FormatError',
   'LoadError',
-  'ConfigError',
+  'CfgError',
   'DiskError',
+  'DiskImageError',
+  'SnapshotError',
+  'ToolsError',
 ]);
 
 /** The one line of an input error, or undefined if the error is our bug. */
 export function inputErrorMessage(error: unknown): string | undefined {
   if (!(error instanceof Error)) return undefined;
-  if (INPUT_ERRORS.has(error.name)) return error.message;
+  if (INPUT_ERRORS.has(error.constructor.name)) return error.message;
   const { code, path, syscall } = error as NodeJS.ErrnoException;
   if (code !== undefined && path !== undefined && syscall !== undefined) return fileErrorText(path, error);
   return undefined;

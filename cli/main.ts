@@ -8,6 +8,10 @@ import { traceCommand } from './trace.js';
 /** The command line. Commands load the simulator when they run, so that `--help` is quick. Returns the exit code. */
 export async function main(args: readonly string[]): Promise<number> {
   let code: number = EXIT.ok;
+  // A reader that has seen enough (`| head`) is no error.
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EPIPE') throw error;
+  });
   const done = (result: number): void => {
     code = result;
   };

@@ -47,15 +47,19 @@ export function runOptions(raw: Raw): RunOptions {
   const given = (name: string): boolean => raw[name] !== undefined && raw[name] !== false;
   if (bare === undefined) {
     if (words.length === 0) throw new UsageError('nothing to run: name a guest.cfg, or --bare IMAGE');
-    for (const name of ONLY_BARE) if (given(name)) throw new UsageError(`--${name} goes with --bare; a guest has it in its guest.cfg`);
+    for (const name of ONLY_BARE)
+      if (given(name)) throw new UsageError(`--${name} goes with --bare; a guest has it in its guest.cfg`);
   } else {
     if (words.length > 0) throw new UsageError(`--bare runs one program, '${words[0] ?? ''}' is too much`);
-    for (const name of ONLY_GUESTS) if (given(name)) throw new UsageError(`--${name} goes with a guest.cfg, not with --bare`);
+    for (const name of ONLY_GUESTS)
+      if (given(name)) throw new UsageError(`--${name} goes with a guest.cfg, not with --bare`);
   }
   const el = one('el') ?? '1';
-  if (el !== '1' && el !== '2') throw new UsageError(`--el ${el}: software starts at EL1 or EL2, EL3 is the firmware's`);
+  if (el !== '1' && el !== '2')
+    throw new UsageError(`--el ${el}: software starts at EL1 or EL2, EL3 is the firmware's`);
   const smp = Number(one('smp') ?? '1');
-  if (!Number.isInteger(smp) || smp < 1 || smp > 8) throw new UsageError(`--smp ${one('smp') ?? ''}: a number of cores from 1 to 8`);
+  if (!Number.isInteger(smp) || smp < 1 || smp > 8)
+    throw new UsageError(`--smp ${one('smp') ?? ''}: a number of cores from 1 to 8`);
   const logLevel = (one('log-level') ?? 'info') as LogLevel;
   if (!LOG_LEVELS.includes(logLevel)) throw new UsageError(`--log-level ${logLevel}: one of ${LOG_LEVELS.join(', ')}`);
   const seed = one('seed');

@@ -41,7 +41,7 @@ export class ConsoleOutput {
 
 /** Writes all of it, waiting for a reader that is slow; a reader that is gone is not our error. */
 function put(fd: number, bytes: Uint8Array): void {
-  for (let done = 0; done < bytes.length; ) {
+  for (let done = 0; done < bytes.length;) {
     try {
       done += writeSync(fd, bytes, done);
     } catch (error) {

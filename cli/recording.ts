@@ -29,7 +29,8 @@ export function readRecording(path: string): InputRecord[] {
         return;
       }
       if (!/^([0-9a-f]{2})+$/.test(value.bytes)) throw new Error('bytes are not hexadecimal');
-      if (!/^\d+$/.test(value.time) || BigInt(value.time) < last) throw new Error('times must be ticks that never go back');
+      if (!/^\d+$/.test(value.time) || BigInt(value.time) < last)
+        throw new Error('times must be ticks that never go back');
       last = BigInt(value.time);
       input.push({ time: value.time, console: String(value.console), bytes: [...Buffer.from(value.bytes, 'hex')] });
     } catch (error) {

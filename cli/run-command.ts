@@ -8,7 +8,11 @@ export function runCommand(done: (code: number) => void): CommandModule {
     describe: 'Run Xen guests (guest.cfg [more.cfg] [KEY=VALUE]...), or a bare program with --bare',
     builder: (argv: Argv) =>
       argv
-        .positional('words', { type: 'string', array: true, describe: 'xl configuration files, then KEY=VALUE overrides of the first' })
+        .positional('words', {
+          type: 'string',
+          array: true,
+          describe: 'xl configuration files, then KEY=VALUE overrides of the first',
+        })
         .group(['bare', 'dtb', 'el', 'smp', 'memory', 'append', 'initrd'], 'Bare:')
         .option('bare', text('arm64 Image, ELF or flat binary to run on the flat board, without Xen'))
         .option('dtb', text('device tree blob instead of the generated one'))
@@ -27,7 +31,10 @@ export function runCommand(done: (code: number) => void): CommandModule {
         .option('set', many('KEY=VALUE: board property, timing entry or design choice (see board keys), repeatable'))
         .option('seed', text('seed of all that is drawn at random'))
         .option('expect', text('end well when a console line matches REGEX; any other end is a failure'))
-        .option('input', many('typed at the next shell prompt, with Enter; REGEX=>TEXT waits for REGEX instead; repeatable'))
+        .option(
+          'input',
+          many('typed at the next shell prompt, with Enter; REGEX=>TEXT waits for REGEX instead; repeatable'),
+        )
         .option('sim-timeout', text('end as a failure after this much simulated time, e.g. 30 s'))
         .option('record', text('write the console input with its times to FILE'))
         .option('replay', text('take the console input from a FILE that --record wrote'))
@@ -35,7 +42,13 @@ export function runCommand(done: (code: number) => void): CommandModule {
         .option('report', text('write the report (JSON) to FILE'))
         .option('trace', text('stream the trace to FILE (.jsonl: text)'))
         .option('quiet', flag('only the guest’s console and errors'))
-        .option('log-level', { type: 'string', choices: LOG_LEVELS, default: 'info', requiresArg: true, describe: 'what of ours goes to stderr' })
+        .option('log-level', {
+          type: 'string',
+          choices: LOG_LEVELS,
+          default: 'info',
+          requiresArg: true,
+          describe: 'what of ours goes to stderr',
+        })
         .example('$0 run guest.cfg --expect "login:" --sim-timeout "60 s"', '')
         .example('$0 run --bare Image --append "console=ttyAMA0" --smp 2', ''),
     handler: async (argv) => {
@@ -46,7 +59,12 @@ export function runCommand(done: (code: number) => void): CommandModule {
 }
 
 function text(describe: string, fallback?: string) {
-  return { type: 'string', requiresArg: true, describe, ...(fallback === undefined ? {} : { defaultDescription: fallback }) } as const;
+  return {
+    type: 'string',
+    requiresArg: true,
+    describe,
+    ...(fallback === undefined ? {} : { defaultDescription: fallback }),
+  } as const;
 }
 
 function many(describe: string) {

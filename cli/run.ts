@@ -1,8 +1,19 @@
-import { accessSync, closeSync, constants, existsSync, openSync, readFileSync, statSync, unlinkSync, writeFileSync } from 'node:fs';
+import {
+  accessSync,
+  closeSync,
+  constants,
+  existsSync,
+  openSync,
+  readFileSync,
+  statSync,
+  unlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import pc from 'picocolors';
 import * as api from '../index.js';
 import { ConsoleTap, drive } from './drive.js';
 import { EXIT, fileErrorText, UsageError } from './exit.js';
+import { guestText, readGuests } from './guests.js';
 import { Log } from './log.js';
 import { runOptions, type RunOptions } from './options.js';
 import { ConsoleOutput } from './output.js';
@@ -13,12 +24,22 @@ export async function run(raw: Readonly<Record<string, unknown>>): Promise<numbe
   const options = runOptions(raw);
   const log = new Log(options.logLevel);
   for (const path of [options.report, options.trace, options.record]) if (path !== undefined) checkWritable(path);
-  const output = new ConsoleOutput(false);
+  const guests = options.bare === undefined ? readGuests(options) : [];
+  for (const warning of guests.flatMap((guest) => guest.warnings)) log.warn(warning);
+  if (options.dryRun) {
+    process.stdout.write(`${guests.map(guestText).join('\n\n')}\n`);
+    return EXIT.ok;
+  }
+  const output = new ConsoleOutput(guests.length > 1);
   const tap = new ConsoleTap(options.input);
-  const simulation = createBare(options, (console, byte) => {
-    output.byte(console, byte);
-    tap.output(console, byte);
-  }, log);
+  const simulation = createBare(
+    options,
+    (console, byte) => {
+      output.byte(console, byte);
+      tap.output(console, byte);
+    },
+    log,
+  );
   if (options.expect !== undefined) simulation.expect(options.expect);
   const endTrace = options.trace === undefined ? undefined : api.streamTrace(simulation, options.trace);
   const begin = process.hrtime.bigint();
@@ -69,7 +90,8 @@ export async function run(raw: Readonly<Record<string, unknown>>): Promise<numbe
 }
 
 function createBare(options: RunOptions, onConsole: (console: string, byte: number) => void, log: Log): api.Simulation {
-  if (options.bare === undefined) throw new UsageError(`${options.words[0] ?? ''}: this build runs only --bare programs`);
+  if (options.bare === undefined)
+    throw new UsageError(`${options.words[0] ?? ''}: this build runs only --bare programs`);
   const base = api.flatBoard({
     cores: options.smp,
     ramBytes: ramBytes(options.memory),

@@ -6,7 +6,8 @@ interface Step {
   readonly send: Uint8Array;
 }
 
-const PROMPT = /(^|[^#$>])[#$>] $|(login|[Pp]assword): $/;
+/** `/ # `, `~ $ `, `root@host:/# `, `# `, `login: `: nothing before it but a path, so that log lines do not look like one. */
+const PROMPT = /^(\S*[:/~]\S* ?)?[#$>] $|(login|[Pp]assword): $/;
 const MAX_LINE = 4096;
 
 /**
@@ -57,7 +58,7 @@ export function unescapeText(text: string): Uint8Array {
   const bytes: number[] = [];
   const simple: Record<string, number> = { n: 10, r: 13, t: 9, e: 27, '\\': 92 };
   let enter = true;
-  for (let i = 0; i < text.length; ) {
+  for (let i = 0; i < text.length;) {
     const rest = text.slice(i);
     const hex = /^\\x([0-9a-fA-F]{2})/.exec(rest);
     const escape = simple[rest[1] ?? ''];

@@ -50,7 +50,11 @@ function* records(read: (path: string) => Generator<TraceRecord, unknown>, path:
 
 const CONTEXT = 5;
 
-function diff(left: Iterator<TraceRecord>, right: Iterator<TraceRecord>, print: (record: TraceRecord) => string): number {
+function diff(
+  left: Iterator<TraceRecord>,
+  right: Iterator<TraceRecord>,
+  print: (record: TraceRecord) => string,
+): number {
   const before: string[] = [];
   for (let index = 0; ; index++) {
     const a = left.next();

@@ -6,10 +6,10 @@ import { expect, test } from 'vitest';
 import { readCpio, writeCpio, type CpioEntry } from './cpio.js';
 
 const entries: CpioEntry[] = [
-  { path: 'bin', mode: 0o040755, data: new Uint8Array(0) },
-  { path: 'bin/hello', mode: 0o100755, data: new TextEncoder().encode('#!/bin/sh\necho hi\n') },
-  { path: 'init', mode: 0o120777, data: new TextEncoder().encode('bin/hello') },
-  { path: 'console', mode: 0o020600, data: new Uint8Array(0), device: [5, 1] },
+  { path: 'bin', type: 'directory', mode: 0o755 },
+  { path: 'bin/hello', type: 'file', mode: 0o755, bytes: new TextEncoder().encode('#!/bin/sh\necho hi\n') },
+  { path: 'init', type: 'link', target: 'bin/hello' },
+  { path: 'console', type: 'char', mode: 0o600, major: 5, minor: 1 },
 ];
 
 test('reading what was written is the identity', () => {
@@ -27,8 +27,15 @@ test('the archive is a function of its entries, in whole 512-byte blocks', () =>
 test('the first header is the documented one', () => {
   const header = Buffer.from(writeCpio(entries).subarray(0, 114)).toString('latin1');
   expect(header).toBe(
-    '070701' + '00000001' + '000041ED' + '00000000'.repeat(2) + '00000002' + '00000000'.repeat(6) + '00000004' +
-      '00000000' + 'bin\0',
+    '070701' +
+      '00000001' +
+      '000041ED' +
+      '00000000'.repeat(2) +
+      '00000002' +
+      '00000000'.repeat(6) +
+      '00000004' +
+      '00000000' +
+      'bin\0',
   );
 });
 
@@ -49,7 +56,7 @@ const hasCpio = (() => {
 test.runIf(hasCpio)('GNU cpio unpacks it', () => {
   const folder = mkdtempSync(join(tmpdir(), 'rcar-sim-cpio-'));
   try {
-    const plain = entries.filter((entry) => !entry.device);
+    const plain = entries.filter((entry) => entry.type !== 'char');
     execFileSync('cpio', ['-i', '-d', '--quiet'], { cwd: folder, input: writeCpio(plain) });
     expect(readFileSync(join(folder, 'bin/hello'), 'utf8')).toBe('#!/bin/sh\necho hi\n');
     expect(readlinkSync(join(folder, 'init'))).toBe('bin/hello');

@@ -7,11 +7,11 @@ import { isElf, readElf } from './elf.js';
 const elf = gunzipSync(
   Buffer.from(
     'H4sIAAAAAAACA+3TwYrTUBQA0Je0TjPgYgZciLNRGHQj3bgZXAVBYUAEvyB0bMGFTqWNMK6cld8zO+c7/Af/w7R5aWPaWhfuPAeSl3tz7+1r' +
-    'ef368vWrNElCIw3fQx1l+eKex/xtuq7Jw1lVl4dBOFjWDqrrZvU2y9tr1kyLn9GPVW9/luOD8PeO4vowXP+olnsBAAAAAAAAAAAAAAAAAAAA' +
-    'AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAACA/9qdPe+T1T3L2/l+zPc7+cPlvReycJh3Z/W2zKnz6aJz' +
-    'S35zzkl1HS3yye/5u02+U/9gR/2zZX5zP4+r67i1nyzmhzvmP98x/8Uyn27Un++oD6dX4cN0+imcjkNRXMznxbwczcqiiNHkclw9v5t+viwn' +
-    's3ZF9Vy/KybjUTkKi6ja7vzLx3J0Ua3lrF7fN0/l5KoMw2XtsJryj87RSTwlB6tM/bveNFGnvt+JH8X+3vokxf5ka3/SiZ/Emt7q8+r+26Yy' +
-    '+XP/Ik63fK+m/zpZ/18Grf3cb5373pb+s7RufLNn/8c7+r/F/qd7+n8B3yUej3gEAQA=',
+      'ef368vWrNElCIw3fQx1l+eKex/xtuq7Jw1lVl4dBOFjWDqrrZvU2y9tr1kyLn9GPVW9/luOD8PeO4vowXP+olnsBAAAAAAAAAAAAAAAAAAAA' +
+      'AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAACA/9qdPe+T1T3L2/l+zPc7+cPlvReycJh3Z/W2zKnz6aJz' +
+      'S35zzkl1HS3yye/5u02+U/9gR/2zZX5zP4+r67i1nyzmhzvmP98x/8Uyn27Un++oD6dX4cN0+imcjkNRXMznxbwczcqiiNHkclw9v5t+viwn' +
+      's3ZF9Vy/KybjUTkKi6ja7vzLx3J0Ua3lrF7fN0/l5KoMw2XtsJryj87RSTwlB6tM/bveNFGnvt+JH8X+3vokxf5ka3/SiZ/Emt7q8+r+26Yy' +
+      '+XP/Ik63fK+m/zpZ/18Grf3cb5373pb+s7RufLNn/8c7+r/F/qd7+n8B3yUej3gEAQA=',
     'base64',
   ),
 );

@@ -50,7 +50,8 @@ export function readElf(bytes: Uint8Array): Elf {
   const type = view.getUint16(16, true);
   const machine = view.getUint16(18, true);
   if (machine !== MACHINE_AARCH64) throw new FormatError('elf', `machine ${machine} is not AArch64 (183)`);
-  if (type !== 2 && type !== 3) throw new FormatError('elf', `type ${type} is neither an executable nor a shared object`);
+  if (type !== 2 && type !== 3)
+    throw new FormatError('elf', `type ${type} is neither an executable nor a shared object`);
 
   const at = (offset: bigint, size: number, what: string): number => {
     if (offset + BigInt(size) > BigInt(bytes.length)) throw new FormatError('elf', `${what} lies outside the file`);

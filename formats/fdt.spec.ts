@@ -1,7 +1,18 @@
 import { execFileSync } from 'node:child_process';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { cells, cells64, EMPTY, fdtNode, fdtProperty, findFdtNode, readCells, readFdt, readStrings, writeFdt } from './fdt.js';
+import {
+  cells,
+  cells64,
+  EMPTY,
+  fdtNode,
+  fdtProperty,
+  findFdtNode,
+  readCells,
+  readFdt,
+  readStrings,
+  writeFdt,
+} from './fdt.js';
 import type { Fdt, FdtNode } from './fdt.js';
 
 // The blob that dtc 1.6.1 makes of the tree below (memreserve, strings, an empty property, bytes).
@@ -19,14 +30,10 @@ const DTC_BLOB =
 const tree: Fdt = {
   bootCpu: 0,
   reservations: [{ address: 0x48000000n, size: 0x1000n }],
-  root: fdtNode(
-    '',
-    { '#address-cells': 2, '#size-cells': 2, compatible: ['xen,xenvm-4.20', 'xen,xenvm'] },
-    [
-      fdtNode('memory@40000000', { device_type: 'memory', reg: cells64(0x4000_0000, 0x1000_0000n) }),
-      fdtNode('virtio@2000000', { 'dma-coherent': EMPTY, mac: Uint8Array.of(1, 2, 3) }),
-    ],
-  ),
+  root: fdtNode('', { '#address-cells': 2, '#size-cells': 2, compatible: ['xen,xenvm-4.20', 'xen,xenvm'] }, [
+    fdtNode('memory@40000000', { device_type: 'memory', reg: cells64(0x4000_0000, 0x1000_0000n) }),
+    fdtNode('virtio@2000000', { 'dma-coherent': EMPTY, mac: Uint8Array.of(1, 2, 3) }),
+  ]),
 };
 
 test('writes the bytes that dtc writes', () => {

@@ -182,18 +182,7 @@ export function writeFdt(fdt: Fdt, padTo = 0): Uint8Array {
   const total = Math.max(stringsOffset + stringSize, padTo);
   const blob = new Uint8Array(total);
   blob.set(
-    cells(
-      MAGIC,
-      total,
-      structureOffset,
-      stringsOffset,
-      HEADER_SIZE,
-      17,
-      16,
-      fdt.bootCpu,
-      stringSize,
-      structureSize,
-    ),
+    cells(MAGIC, total, structureOffset, stringsOffset, HEADER_SIZE, 17, 16, fdt.bootCpu, stringSize, structureSize),
   );
   blob.set(reservations, HEADER_SIZE);
   blob.set(concat(...structure), structureOffset);

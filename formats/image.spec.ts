@@ -25,14 +25,20 @@ test('reads the header of a Debian kernel', () => {
 });
 
 test('a kernel that gives no image_size has the old offset', () => {
-  expect(readArmImage(header(0x80000n, 0n, 0n))).toMatchObject({ textOffset: 0x80000, imageSize: 128, anywhere: false });
+  expect(readArmImage(header(0x80000n, 0n, 0n))).toMatchObject({
+    textOffset: 0x80000,
+    imageSize: 128,
+    anywhere: false,
+  });
 });
 
 test('names what the file is instead', () => {
   const gzip = new Uint8Array(100);
   gzip.set([0x1f, 0x8b, 8]);
   expect(isArmImage(gzip)).toBe(false);
-  expect(() => readArmImage(gzip)).toThrow('Image: no arm64 header at 0x38: this is gzip data, unpack it first (gunzip)');
+  expect(() => readArmImage(gzip)).toThrow(
+    'Image: no arm64 header at 0x38: this is gzip data, unpack it first (gunzip)',
+  );
   expect(() => readArmImage(new Uint8Array(3))).toThrow('the file has 3 bytes');
   expect(() => readArmImage(new Uint8Array(200))).toThrow('not an arm64 kernel Image');
   expect(() => readArmImage(header(0n, 1n, 1n))).toThrow('big endian');

@@ -4,15 +4,7 @@
  */
 export const REPORT_SCHEMA = 1;
 
-export type Outcome =
-  | 'poweroff'
-  | 'reboot'
-  | 'expect'
-  | 'panic'
-  | 'crash'
-  | 'timeout'
-  | 'unmodelled'
-  | 'interrupted';
+export type Outcome = 'poweroff' | 'reboot' | 'expect' | 'panic' | 'crash' | 'timeout' | 'unmodelled' | 'interrupted';
 
 /** How well founded a step's time is; `executed` is guest code run instruction by instruction, `wait` follows from others. */
 export type StepConfidence = 'measured' | 'derived' | 'guessed' | 'executed' | 'wait';

@@ -4,7 +4,13 @@ import { roundTripTable } from './table.js';
 
 const TICK_HZ = 5_990_400_000;
 
-function step(name: string, phase: string, cpu: string, ticks: number, confidence: ReportStep['confidence']): ReportStep {
+function step(
+  name: string,
+  phase: string,
+  cpu: string,
+  ticks: number,
+  confidence: ReportStep['confidence'],
+): ReportStep {
   return { name, phase, cpu, ticks, confidence };
 }
 
@@ -16,7 +22,12 @@ function report(steps: ReportStep[], count: number): Report {
     outcome: 'poweroff',
     detail: '',
     exitCode: 0,
-    board: { name: 'rcar-h3', model: 'Salvator-XS', placement: 'guest on a57.0, backend on a57.1, credit2', settings: [] },
+    board: {
+      name: 'rcar-h3',
+      model: 'Salvator-XS',
+      placement: 'guest on a57.0, backend on a57.1, credit2',
+      settings: [],
+    },
     accuracy: { class: 'functional', timingTable: '0123456789abcdef', shares: {} },
     host: { seconds: 18.2, mips: 58.9, peakRssBytes: 1, node: 'v20' },
     sim: { seconds: 12.4, ticks: 74_280_960_000, instructions: 1_071_980_000 },
@@ -29,14 +40,32 @@ function report(steps: ReportStep[], count: number): Report {
       roundTrip: {
         tickHz: TICK_HZ,
         ticksPerCycle: { 'a57.0': 4, 'a57.1': 4 },
-        kinds: [{ kind: 'read', register: 'InterruptStatus', count, steps, totalTicks, p50: 1, p90: 1, p99: 1, max: totalTicks }],
+        kinds: [
+          {
+            kind: 'read',
+            register: 'InterruptStatus',
+            count,
+            steps,
+            totalTicks,
+            p50: 1,
+            p90: 1,
+            p99: 1,
+            max: totalTicks,
+          },
+        ],
       },
     },
   };
 }
 
 const many = Array.from({ length: 30 }, (_, i) =>
-  step(`step ${i}`, ['trap', 'deliver', 'backend', 'resume'][Math.floor(i / 8)] ?? '', `a57.${Math.floor(i / 8) & 1}`, 1000 * (i + 1), i % 3 ? 'derived' : 'guessed'),
+  step(
+    `step ${i}`,
+    ['trap', 'deliver', 'backend', 'resume'][Math.floor(i / 8)] ?? '',
+    `a57.${Math.floor(i / 8) & 1}`,
+    1000 * (i + 1),
+    i % 3 ? 'derived' : 'guessed',
+  ),
 );
 
 test('thirty steps fit on 15 lines of 100 columns and lose nothing', () => {

@@ -71,9 +71,20 @@ export function roundTripTable(report: Report, paint: Paint = PLAIN): string {
     ...head,
     paint.dim(titles.trimEnd()),
     ...lines,
-    paint.bold(`  ${`mean of ${group(count)} round trips`.padEnd(30)} ${''.padEnd(9)} ${''.padStart(8)} ${mean} ${'100.0 %'.padStart(7)}`),
+    paint.bold(
+      `  ${`mean of ${group(count)} round trips`.padEnd(30)} ${''.padEnd(9)} ${''.padStart(8)} ${mean} ${'100.0 %'.padStart(7)}`,
+    ),
     clip(`  ${byKind(report, us)}`, 100),
-    paint.dim(clip(`  ${basisLine(report, kinds.flatMap((kind) => kind.steps), total)}`, 100)),
+    paint.dim(
+      clip(
+        `  ${basisLine(
+          report,
+          kinds.flatMap((kind) => kind.steps),
+          total,
+        )}`,
+        100,
+      ),
+    ),
   ].join('\n');
 }
 

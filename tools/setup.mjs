@@ -46,13 +46,18 @@ function list(folder, wanted) {
 const SOURCES = ['boards', 'formats', 'sim', 'xen', 'backends', 'report', 'cli', 'guests', 'bench'];
 const isKernel = (path) => path.includes('/kernel/');
 const kernelInputs = () => [
-  ...list('sim', (path) => isKernel(path) && path.endsWith('.ts') && !path.includes('/gen/') && !path.endsWith('.spec.ts')),
+  ...list(
+    'sim',
+    (path) => isKernel(path) && path.endsWith('.ts') && !path.includes('/gen/') && !path.endsWith('.spec.ts'),
+  ),
   ...list('sim/cpu/isa', (path) => path.endsWith('.ts') && !path.endsWith('.spec.ts')),
   'sim/wasm/layout.ts',
   'tools/build-kernels.mjs',
 ];
 const typescriptInputs = () => [
-  'index.ts',
+  ...readdirSync(root)
+    .filter((name) => name.endsWith('.ts') && !name.endsWith('.config.ts'))
+    .sort(),
   'tsconfig.json',
   'tsconfig.build.json',
   ...SOURCES.flatMap((folder) =>
@@ -122,7 +127,9 @@ function buildTypeScript() {
     if (outputs.has(stem)) continue;
     for (const ending of ['.js', '.js.map', '.d.ts']) rmSync(join(root, `dist/${stem}${ending}`), { force: true });
   }
-  if (!existsSync(join(root, 'dist/index.js'))) rmSync(join(cache, 'tsbuild.json'), { force: true });
+  // The incremental compiler does not look whether what it wrote is still there.
+  const missing = [...outputs].some((stem) => !existsSync(join(root, `dist/${stem}.js`)));
+  if (missing) rmSync(join(cache, 'tsbuild.json'), { force: true });
   run(process.execPath, [
     'node_modules/typescript/bin/tsc',
     '-p',

@@ -32,7 +32,11 @@ test('a level-sensitive SPI: signalled, acknowledged, again pending after EOI wh
 test('only a higher priority preempts; RPR follows the nesting (3.3, 4.4.6)', () => {
   const { gic, r, w, open } = gicBench(FLAT);
   open(0);
-  for (const [intid, priority] of [[33, 0xa0], [34, 0xa0], [35, 0x80]] as const) {
+  for (const [intid, priority] of [
+    [33, 0xa0],
+    [34, 0xa0],
+    [35, 0x80],
+  ] as const) {
     gic.dist.setTargets(intid, 1);
     gic.dist.setPriority(0, intid, priority);
     gic.enable(0, intid);
@@ -59,7 +63,10 @@ test('the binary point removes low bits from preemption (3.3.3)', () => {
   w(gic.cpuif, BPR, 0);
   expect(r(gic.cpuif, BPR)).toBe(2); // the smallest with 5 priority bits
   w(gic.cpuif, BPR, 5); // bits 7:6 preempt
-  for (const [intid, priority] of [[33, 0x98], [34, 0x80]] as const) {
+  for (const [intid, priority] of [
+    [33, 0x98],
+    [34, 0x80],
+  ] as const) {
     gic.dist.setTargets(intid, 1);
     gic.dist.setPriority(0, intid, priority);
     gic.enable(0, intid);

@@ -141,7 +141,8 @@ export class CpuInterface implements MmioDevice {
     const { state } = this;
     const intid = this.#forGroup(cpu, this.signalled(cpu), alias);
     if (intid >= SPURIOUS_GROUP1) return intid;
-    const source = intid < 16 ? 31 - Math.clz32(state.sgiSources[cpu * 16 + intid]! & -state.sgiSources[cpu * 16 + intid]!) : 0;
+    const source =
+      intid < 16 ? 31 - Math.clz32(state.sgiSources[cpu * 16 + intid]! & -state.sgiSources[cpu * 16 + intid]!) : 0;
     if (!peek) {
       if (intid < 16) state.setSgiSources(cpu, intid, state.sgiSources[cpu * 16 + intid]! & ~(1 << source));
       else state.put(state.latched, cpu, intid, false);

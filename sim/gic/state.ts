@@ -199,9 +199,22 @@ export class GicState {
     const { group, enabled, latched, line, active, edge, priority, targets, sgiSources, control } = this;
     const { priorityMask, binaryPoint, binaryPoint1, activePriorities0, activePriorities1 } = this;
     return {
-      group, enabled, latched, line, active, edge, priority, targets, sgiSources, control,
-      priorityMask, binaryPoint, binaryPoint1, activePriorities0, activePriorities1,
-    }; // prettier-ignore
+      group,
+      enabled,
+      latched,
+      line,
+      active,
+      edge,
+      priority,
+      targets,
+      sgiSources,
+      control,
+      priorityMask,
+      binaryPoint,
+      binaryPoint1,
+      activePriorities0,
+      activePriorities1,
+    };
   }
 
   #derive(): void {

@@ -219,8 +219,7 @@ export class VirtualState {
   /** Drives the virtual interrupt and maintenance lines of a core from its state. */
   update(cpu: number): void {
     const index = this.signalledLr(cpu);
-    const fiq =
-      index >= 0 && (this.vmcr[cpu]! & GICC_CTLR_FIQ_EN) !== 0 && (this.readLr(cpu, index) & LR_GROUP1) === 0;
+    const fiq = index >= 0 && (this.vmcr[cpu]! & GICC_CTLR_FIQ_EN) !== 0 && (this.readLr(cpu, index) & LR_GROUP1) === 0;
     this.outputs.setVirq(cpu, index >= 0 && !fiq);
     this.outputs.setVfiq(cpu, fiq);
     this.outputs.setMaintenance(cpu, (this.hcr[cpu]! & HCR_EN) !== 0 && this.maintenanceStatus(cpu) !== 0);
@@ -264,4 +263,3 @@ export function lrAcknowledgeValue(lr: number): number {
   const intid = lr & LR_VIRTUAL_ID;
   return intid < 16 && (lr & LR_HW) === 0 ? lr & 0x1fff : intid;
 }
-

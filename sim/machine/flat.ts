@@ -1,5 +1,6 @@
 import { flatBoard } from '../../boards/flat.js';
 import { writeFdt } from '../../formats/fdt.js';
+import { BareCore } from '../firmware/bare-core.js';
 import { flatDeviceTree } from './flat-tree.js';
 import { LoadError, planLoad, type LoadPlan } from './load.js';
 import { Machine, type MachineOptions } from './machine.js';
@@ -40,7 +41,8 @@ export function createFlatMachine(options: FlatMachineOptions): FlatMachine {
   const ram = board.memory[0];
   if (ram === undefined) throw new LoadError('the board has no RAM');
   if (dtb !== undefined && dtb.length > MAX_DTB) throw new LoadError(`the device tree has ${dtb.length} bytes, at most 2 MiB`);
-  const machine = new Machine({ ...rest, board, el2: (m) => bareEl2(m) });
+  let firmware: BareCore | undefined;
+  const machine = new Machine({ ...rest, board, el2: (m) => (firmware = new BareCore(m)) });
   const plan = planLoad(ram, kernel, initrd, dtb?.length ?? MAX_DTB);
   const tree =
     dtb ??
@@ -52,6 +54,6 @@ export function createFlatMachine(options: FlatMachineOptions): FlatMachine {
     );
   for (const segment of plan.segments) machine.memory.write(segment.address, segment.bytes);
   machine.memory.write(plan.dtb, tree);
-  startBootCore(machine, plan.entry, plan.dtb);
+  firmware?.start(0, BigInt(plan.entry), BigInt(plan.dtb));
   return { machine, plan };
 }

@@ -3,6 +3,7 @@ import { Core } from '../cpu/core.js';
 import { COST_CLASSES } from '../cpu/isa/costs.js';
 import { Gic400 } from '../gic/gic400.js';
 import { Costs } from '../timing/costs.js';
+import { createBlock } from '../soc/blocks.js';
 import { GenericTimer, type TimerName } from '../timer/generic-timer.js';
 import { RequestLedger } from '../trace/ledger.js';
 import { NO_CORE, Trace, TraceKind } from '../trace/record.js';
@@ -10,6 +11,7 @@ import { COST_TABLE } from '../wasm/layout.js';
 import { createKernel, type Kernel } from '../wasm/module.js';
 import { Bus } from './bus.js';
 import { coreDigest } from './core-digest.js';
+import type { IrqLine } from './device.js';
 import type { El2, SliceOutcome } from './el2.js';
 import type { Clock, TimedEvent } from './events.js';
 import { GuestErrorLog } from './guest-errors.js';
@@ -32,6 +34,8 @@ export interface MachineOptions {
   /** Every byte of every console. */
   readonly onConsole?: (console: string, byte: number) => void;
   readonly onGuestError?: (kind: string, device: string, detail: string, count: number) => void;
+  /** What real-time clocks say at power-on, in seconds since 1970. */
+  readonly epoch?: number;
   /** Console input recorded in an earlier run, delivered at the same times. */
   readonly replay?: readonly InputRecord[];
 }
@@ -47,6 +51,8 @@ export interface Saved {
 
 /** After a panic message the kernel still prints registers and a trace; then the run ends. */
 const PANIC_GRACE_MS = 100n;
+/** 2026-01-01T00:00:00Z: a fixed moment, because the host's clock may not touch a result. */
+const DEFAULT_EPOCH = 1_767_225_600;
 const SOLO_QUANTUM_MS = 1n;
 /** Cycles after which run() returns to the host: a tenth of a second or so. */
 const DEFAULT_BUDGET = 20_000_000;
@@ -74,8 +80,8 @@ export class Machine {
   readonly ledger = new RequestLedger(this.trace);
   readonly inputs: InputLog;
   readonly el2: El2;
-  /** State holders by name, in the order in which they are restored. Blocks added to the bus register here. */
-  readonly parts = new Map<string, Saved>();
+  /** State holders by name, in the order in which they are restored. */
+  readonly #parts = new Map<string, Saved>();
   readonly #lines: CoreLines;
   readonly #deadline: Ticks;
   readonly #panicStop: TimedEvent;
@@ -141,6 +147,7 @@ export class Machine {
       onPanic: () => this.panicSeen(),
       onExpect: (console, line) => this.stop({ name: 'expect', detail: `${console}: ${line}` }),
     });
+    this.#mapBlocks(options.epoch ?? DEFAULT_EPOCH);
     this.inputs = new InputLog(options.replay ?? [], (record) => this.#deliver(record));
     for (const [name, part] of [
       ['errors', this.errors],
@@ -151,10 +158,16 @@ export class Machine {
       ['serial', this.serial],
       ['inputs', this.inputs],
     ] as const) {
-      this.parts.set(name, part);
+      this.addPart(name, part);
     }
     this.el2 = options.el2(this);
-    this.parts.set('el2', this.el2);
+    this.addPart('el2', this.el2);
+  }
+
+  /** Makes snapshots include something; names are unique, the order of adding is the order of restoring. */
+  addPart(name: string, part: Saved): void {
+    if (this.#parts.has(name)) throw new Error(`the machine has a part ${name} already`);
+    this.#parts.set(name, part);
   }
 
   /** How the run ended, or undefined while it goes on. */
@@ -259,7 +272,7 @@ export class Machine {
       lines: this.#lines.save(),
       trace: this.trace.save(),
       outcome: this.#outcome ?? null,
-      parts: [...this.parts].map(([name, part]) => [name, part.save()]),
+      parts: [...this.#parts].map(([name, part]) => [name, part.save()]),
     };
   }
 
@@ -273,7 +286,7 @@ export class Machine {
       parts: [string, unknown][];
     };
     for (const [name, value] of saved.parts) {
-      const part = this.parts.get(name);
+      const part = this.#parts.get(name);
       if (part === undefined) throw new Error(`snapshot has state of an unknown part: ${name}`);
       part.load(value);
     }
@@ -326,6 +339,16 @@ export class Machine {
     COST_CLASSES.forEach((name, index) => {
       table[index] = Math.min(this.costs.peek(`cpu.functional.${name}`, core.ticksPerCycle), 255);
     });
+  }
+
+  #mapBlocks(epoch: number): void {
+    const cost = { read: 'bus.deviceRead', write: 'bus.deviceWrite' };
+    const irq = (intid: number): IrqLine => this.gic.spiLine(intid - 32);
+    for (const block of this.board.blocks) {
+      const device = createBlock(block, { clock: this.clock, errors: this.errors, irq, epoch });
+      this.bus.map(block.base, block.size, device, { cost });
+      this.addPart(`block.${block.name}`, device);
+    }
   }
 
   #mapGic(): void {

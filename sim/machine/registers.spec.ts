@@ -33,7 +33,10 @@ class Device extends RegisterDevice<Name> {
 
 function bench() {
   const errors: string[] = [];
-  return { errors, device: new Device('dev', MAP, { report: (kind, _device, detail) => errors.push(`${kind} ${detail}`) }) };
+  return {
+    errors,
+    device: new Device('dev', MAP, { report: (kind, _device, detail) => errors.push(`${kind} ${detail}`) }),
+  };
 }
 
 test('reset values, masks, write-one-clear and write-zero-clear', () => {

@@ -179,7 +179,11 @@ export class RegisterDevice<N extends string> implements MmioDevice {
   }
 
   save(): RegisterDeviceState {
-    return { values: Array.from(this.#values), warned: [...this.#warned].sort((a, b) => a - b), extra: this.saveExtra() };
+    return {
+      values: Array.from(this.#values),
+      warned: [...this.#warned].sort((a, b) => a - b),
+      extra: this.saveExtra(),
+    };
   }
 
   load(state: unknown): void {

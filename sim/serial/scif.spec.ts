@@ -20,10 +20,7 @@ const BYTES = new Set([SCBRR, SCFTDR, SCFRDR]);
 const bench = (tx: 'instant' | 'baud' = 'instant', kind: 'scif' | 'hscif' = 'scif') =>
   uartBench(
     (deps) =>
-      new Scif(
-        { name: 'scif2', kind, tx, fckHz: 66_560_000, brgIntHz: 266_240_000, scifClkHz: 14_745_600 },
-        deps,
-      ),
+      new Scif({ name: 'scif2', kind, tx, fckHz: 66_560_000, brgIntHz: 266_240_000, scifClkHz: 14_745_600 }, deps),
     (offset) => (BYTES.has(offset) ? 1 : 2),
   );
 

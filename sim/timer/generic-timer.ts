@@ -46,9 +46,7 @@ export interface TimerCondition {
  */
 export function timerCondition(count: bigint, offset: bigint, cval: bigint): TimerCondition {
   const view = (count - offset) & U64;
-  return view >= cval
-    ? { met: true, countsToChange: U64 + 1n - view }
-    : { met: false, countsToChange: cval - view };
+  return view >= cval ? { met: true, countsToChange: U64 + 1n - view } : { met: false, countsToChange: cval - view };
 }
 
 export class GenericTimer {

@@ -121,6 +121,11 @@ export class Trace {
     return id;
   }
 
+  /** Every name defined so far, by id. */
+  definitions(): Map<number, string> {
+    return new Map([...this.#names].map(([name, id]) => [id, name]));
+  }
+
   /** Writes what is still buffered to the sink. */
   flush(): void {
     if (this.#sink !== undefined && this.#at > 0) this.#sink(this.#words.subarray(0, this.#at));

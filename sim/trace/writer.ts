@@ -101,6 +101,11 @@ export function* readTrace(path: string): Generator<TraceRecord, TraceHeader> {
 export class TraceDecoder {
   readonly #names = new Map<number, { bytes: Uint8Array; text?: string }>();
 
+  /** @param known names whose definitions the records do not hold (Trace.definitions). */
+  constructor(known: ReadonlyMap<number, string> = new Map()) {
+    for (const [id, text] of known) this.#names.set(id, { bytes: new Uint8Array(0), text });
+  }
+
   /** The record at word `at`, or undefined for a definition. */
   decode(words: Uint32Array, at: number): TraceRecord | undefined {
     const word = (i: number): number => words[at + i] as number;

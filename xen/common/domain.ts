@@ -124,6 +124,8 @@ export class Vcpu {
   virqToEvtchn: number[] = new Array<number>(24).fill(0);
   /** Earliest local time at which this vCPU may run: the time of the last wake-up (causality between cores). */
   readyAt = 0n;
+  /** Modelled vCPU: the request whose event woke it, until it is loaded. */
+  wakeRequest = 0;
   program: ModelledProgram | undefined;
   arch!: VcpuArch;
 
@@ -175,6 +177,7 @@ export class Vcpu {
       pollEvtchn: this.pollEvtchn,
       virqToEvtchn: [...this.virqToEvtchn],
       readyAt: String(this.readyAt),
+      wakeRequest: this.wakeRequest,
       program: this.program?.save() ?? null,
       arch: this.arch.save(),
     };
@@ -209,6 +212,7 @@ export class Vcpu {
     this.pollEvtchn = s.pollEvtchn;
     this.virqToEvtchn = [...s.virqToEvtchn];
     this.readyAt = BigInt(s.readyAt);
+    this.wakeRequest = s.wakeRequest;
     if (this.program && s.program) this.program.load(s.program);
     this.arch.load(s.arch);
   }
@@ -273,7 +277,7 @@ export class Domain {
   pauseCount = 0;
   controllerPauseCount = 0;
   creationFinished = false;
-  /** References: 1 for being alive, 1 for each frame in use, each emulator or mapping that holds it. */
+  /** References: 1 until it is dead, 1 for each emulator that holds it. Frames in use (`totPages`) hold it as well. */
   refs = 1;
   /** Frames it owns (incl. extra pages), its tot_pages. */
   totPages = 0;

@@ -296,7 +296,8 @@ export class EventChannels {
     if (!ports.includes(port)) ports.push(port);
     this.#servicePorts.set(service, ports);
     const event = this.#eventOf(service);
-    if (event.when === undefined) event.scheduleAt(this.xen.clock.now() + this.xen.costTicks(SERVICE_LATENCY));
+    const latency = this.xen.services.get(service)?.latency;
+    if (event.when === undefined && latency !== undefined) event.scheduleAt(this.xen.clock.now() + this.xen.costTicks(latency));
   }
 
   #eventOf(service: string): TimedEvent {
@@ -420,6 +421,3 @@ export class EventChannels {
     }
   }
 }
-
-/** Dom0's daemons answer after this much simulated time (boards/timing.ts). */
-const SERVICE_LATENCY = 'xenstore.answer';

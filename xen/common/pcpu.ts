@@ -1,4 +1,3 @@
-import type { TimedEvent } from '../../sim/machine/events.js';
 import type { XenCore } from '../arch/arm/hardware.js';
 import type { Vcpu } from './domain.js';
 import type { Xen } from './xen.js';
@@ -7,6 +6,18 @@ import type { Xen } from './xen.js';
 export const GIC_SGI_EVENT_CHECK = 0;
 export const GIC_SGI_DUMP_STATE = 1;
 export const GIC_SGI_CALL_FUNCTION = 2;
+
+/** A boundary of work whose request is not known yet. `wait`: no core worked in the interval it ends. */
+interface Note {
+  step: string;
+  phase: string;
+  cost: string;
+  time: bigint;
+  wait: boolean;
+}
+
+/** No path between a trap and a request, or between an interrupt and a vCPU, has more steps. */
+const MAX_NOTES = 64;
 
 /** One physical CPU of the hypervisor. */
 export class Pcpu {
@@ -20,15 +31,15 @@ export class Pcpu {
   lrMask = 0;
   /** Guest entries, exits by kind, switches: for reports. */
   counts = { entries: 0, traps: 0, irqs: 0, switches: 0, hypercalls: 0 };
-  readonly #ipi: TimedEvent;
+  /** Time of the exit that `notes` began with. */
+  #from = 0n;
+  #notes: Note[] = [];
 
   constructor(
     private readonly xen: Xen,
     readonly id: number,
     readonly core: XenCore,
-  ) {
-    this.#ipi = xen.clock.event(`xen.ipi${id}`, () => xen.gic.sendSgi(id, id, GIC_SGI_EVENT_CHECK));
-  }
+  ) {}
 
   /** cpu_raise_softirq(SCHEDULE): another pCPU is told by an interrupt. */
   raiseSchedule(): void {
@@ -37,12 +48,46 @@ export class Pcpu {
     if (this.xen.thisPcpu !== this.id) this.sendEventCheck();
   }
 
-  /** smp_send_event_check: SGI 0, taken after the distributor's latency. */
+  /** smp_send_event_check: SGI 0 to this pCPU from the one that runs. */
   sendEventCheck(): void {
     const from = this.xen.thisPcpu;
     if (from >= 0) this.xen.charge(from, 'xen.ipiSend');
-    const when = this.xen.clock.now() + this.xen.costTicks('bus.ipi');
-    if (this.#ipi.when === undefined || this.#ipi.when > when) this.#ipi.scheduleAt(when);
+    this.xen.gic.sendSgi(from >= 0 ? from : this.id, this.id, GIC_SGI_EVENT_CHECK);
+  }
+
+  // ---- boundaries on the way to a request ----
+
+  /** Forgets earlier boundaries: something new begins at this pCPU's time. */
+  beginNotes(): void {
+    this.#notes = [];
+    this.#from = this.core.now();
+  }
+
+  /** The work since the last boundary was `step`, charged under `cost`. */
+  note(step: string, phase: string, cost = '', wait = false): void {
+    if (this.#notes.length < MAX_NOTES) this.#notes.push({ step, phase, cost, time: this.core.now(), wait });
+  }
+
+  /** An access turned out to be a request: opens it at the trap and gives it the steps so far. @returns its id. */
+  openRequest(write: boolean, gpa: number): number {
+    const { ledger } = this.xen;
+    const id = ledger.newId();
+    const offset = gpa % 0x200;
+    const kind = write ? (offset === 0x50 ? 'notify' : 'write') : 'read';
+    ledger.open(id, kind, `0x${offset.toString(16).padStart(3, '0')}`, this.core.index, this.#from);
+    this.flushNotes(id);
+    return id;
+  }
+
+  /** Gives a request the boundaries noted on its behalf; those before its last boundary were not on its path. */
+  flushNotes(request: number): void {
+    const { ledger } = this.xen;
+    for (const { step, phase, cost, time, wait } of this.#notes) {
+      const last = ledger.lastBoundary(request);
+      if (last === undefined) break;
+      if (time >= last) ledger.mark(request, step, phase, wait ? -1 : this.core.index, time, cost);
+    }
+    this.#notes = [];
   }
 
   save(): unknown {
@@ -54,6 +99,8 @@ export class Pcpu {
       lrMask: this.lrMask,
       counts: { ...this.counts },
       idle: this.idle.save(),
+      from: String(this.#from),
+      notes: this.#notes.map((n) => ({ ...n, time: String(n.time) })),
     };
   }
 
@@ -65,5 +112,7 @@ export class Pcpu {
     this.timerSoftirq = s.timerSoftirq;
     this.lrMask = s.lrMask;
     this.counts = { ...s.counts };
+    this.#from = BigInt(s.from);
+    this.#notes = s.notes.map((n: any) => ({ ...n, time: BigInt(n.time) }));
   }
 }

@@ -1,11 +1,14 @@
-import type { Trace } from '../../sim/trace/record.js';
+import type { Costs } from '../../sim/timing/costs.js';
+import type { RequestLedger } from '../../sim/trace/ledger.js';
+import { TraceKind, type Trace } from '../../sim/trace/record.js';
 import type { GuestErrors } from '../../sim/machine/device.js';
 import type { Clock } from '../../sim/machine/events.js';
 import type { PhysicalMemory } from '../../sim/machine/memory.js';
 import type { Ticks } from '../../sim/machine/time.js';
-import type { XenCore, XenGic, XenLedger } from '../arch/arm/hardware.js';
-import type { DomainConfig } from './domctl.js';
-import { createDomain, destroyDomain } from './domctl.js';
+import type { XenCore, XenGic } from '../arch/arm/hardware.js';
+import type { TimedEvent } from '../../sim/machine/events.js';
+import type { BaselineName } from './baselines.js';
+import { createDomain, createIdleVcpu, destroyDomain, type DomainConfig } from './domctl.js';
 import type { Blocked, Domain, Vcpu } from './domain.js';
 import * as life from './lifecycle.js';
 import type { EventChannels } from './event_channel.js';
@@ -14,10 +17,13 @@ import { Heap, type RamBank } from './heap.js';
 import type { Ioreq } from './ioreq.js';
 import { Pcpu } from './pcpu.js';
 import { XenTimers } from './timer.js';
+import { LINE_VIRQ } from '../../sim/wasm/layout.js';
 import { createScheduler, type Scheduler, type SchedulerOptions } from './sched.js';
-import { hypercall } from '../arch/arm/hypercall.js';
+import { registerSchedTimer } from '../arch/arm/context.js';
+import { hypercall, modelledHypercall } from '../arch/arm/hypercall.js';
 import { vgicInjectIrq } from '../arch/arm/vgic.js';
 import { VmidAllocator } from '../arch/arm/p2m.js';
+import { registerVtimerHandlers } from '../arch/arm/vtimer.js';
 
 /** What a handler of the hypercall table gets. Arguments are x0..x4 (or what a modelled caller passed). */
 export interface HypercallContext {
@@ -37,6 +43,8 @@ export type HypercallHandler = (x: HypercallContext) => bigint | Blocked;
 
 /** A service of Dom0 that is no vCPU (xenstored, xenconsoled, toolstack). */
 export interface XenService {
+  /** Timing entry of the time from a notification to onEvent. */
+  readonly latency: string;
   /** `port` of the service's side became pending. Called from the event queue, after the table's latency. */
   onEvent(port: number): void;
   /** A global virq (VIRQ_DOM_EXC 3 ...). */
@@ -50,9 +58,10 @@ export interface XenOptions {
   /** Machine core indices that Xen runs on; pCPU n is pcpus[n]. */
   pcpus: number[];
   ram: RamBank[];
-  /** Guest-visible SoC address of GICV, and whether the 64 KiB alias layout is used. */
+  /** SoC address of GICV, and whether it is in the aliased 64 KiB layout. */
   gicv: { base: number; alias64k: boolean };
-  cntfrqHz: number;
+  /** Version of the behaviour, see baselines.ts. */
+  baseline: BaselineName;
   scheduler: SchedulerOptions;
   /** What Xen answers to SMCCC_ARCH_FEATURES (declared firmware fact, docs/timing.md). */
   workarounds: { wa1: boolean; wa2: boolean; wa3: boolean };
@@ -60,7 +69,7 @@ export interface XenOptions {
   branchPredictorHardening: boolean;
   /** Seconds since 1970 at power-on, for shared_info's wall clock. */
   epoch: number;
-  /** Where the guest GIC and the console are told apart: the version string for xen_version. */
+  /** What xen_version answers. */
   version: { major: number; minor: number; extra: string };
 }
 
@@ -73,9 +82,10 @@ export interface XenHardware {
   /** One per pCPU, in the order of options.pcpus. */
   cores: XenCore[];
   trace: Trace;
-  ledger: XenLedger;
-  /** Ticks that `count` units of a timing entry cost on a core of `ticksPerCycle`; bytes for per-KiB entries. */
-  costTicks(name: string, ticksPerCycle: number, bytes: number): Ticks;
+  ledger: RequestLedger;
+  costs: Costs;
+  /** Drops the TLB entries of a VMID on all cores. */
+  tlbFlushVmid(vmid: number): void;
 }
 
 /** Asynchronous consequences that the toolstack deals with. */
@@ -93,14 +103,15 @@ export class Xen {
   readonly errors: GuestErrors;
   readonly gic: XenGic;
   readonly trace: Trace;
-  readonly ledger: XenLedger;
+  readonly ledger: RequestLedger;
+  readonly costs: Costs;
   readonly heap: Heap;
   readonly vmids = new VmidAllocator();
   readonly timers: XenTimers;
   readonly sched: Scheduler;
   readonly pcpus: Pcpu[];
   readonly domains = new Map<number, Domain>();
-  /** Domains that are dead but still referenced; looked up by nobody, freed when `refs` reaches zero. */
+  /** Dom0's daemons, by name. */
   readonly services = new Map<string, XenService>();
   /** Registered by hypercalls.ts: number -> handler. */
   hypercalls: Record<number, HypercallHandler> = {};
@@ -109,7 +120,13 @@ export class Xen {
   gnttab!: GrantTables;
   ioreq!: Ioreq;
   nextDomid = 1;
-  #nextRequest = 1;
+  /** pCPU whose code is running now, -1 in an event handler. */
+  thisPcpu = -1;
+  /** The request on whose behalf an event is being sent, 0 = none. */
+  currentRequest = 0;
+  /** Domains whose shutdown the toolstack has not been told of. */
+  #shutdowns: number[] = [];
+  readonly #domExc: TimedEvent;
   readonly #hw: XenHardware;
 
   constructor(
@@ -123,24 +140,31 @@ export class Xen {
     this.gic = hardware.gic;
     this.trace = hardware.trace;
     this.ledger = hardware.ledger;
+    this.costs = hardware.costs;
     this.heap = new Heap(options.ram);
     this.pcpus = hardware.cores.map((core, index) => new Pcpu(this, index, core));
     this.timers = new XenTimers(this);
     this.sched = createScheduler(this, options.scheduler);
+    this.#domExc = this.clock.event('xen.dom_exc', () => this.#deliverDomExc());
+    for (const p of this.pcpus) createIdleVcpu(this, p);
+    registerSchedTimer(this);
+    registerVtimerHandlers(this);
   }
 
   // ---- time and cost ----
 
-  /** Charges a named cost to a pCPU: moves its local time. Call it before the effect. */
+  /** Charges `count` times a named cost to a pCPU: moves its local time. Call it before the effect. */
   charge(pcpu: number, cost: string, count = 1, bytes = 0): void {
-    const p = this.pcpus[pcpu]!;
-    const ticks = this.#hw.costTicks(cost, p.core.ticksPerCycle, bytes);
-    p.core.charge(Number(ticks) * count);
+    const { core } = this.pcpus[pcpu]!;
+    const cycles = this.costs.peek(cost, core.ticksPerCycle, bytes) * count;
+    this.costs.count(cost, count, cycles * core.ticksPerCycle);
+    core.charge(cycles);
   }
 
-  /** Ticks of a named cost as a delay (a pCPU of the first core's speed for entries in cycles). */
+  /** Ticks of a named cost as a delay (entries in cycles: of the first pCPU's). */
   costTicks(cost: string, bytes = 0): Ticks {
-    return this.#hw.costTicks(cost, this.pcpus[0]?.core.ticksPerCycle ?? 4, bytes);
+    const perCycle = this.pcpus[0]?.core.ticksPerCycle ?? 1;
+    return BigInt(this.costs.cost(cost, perCycle, bytes) * perCycle);
   }
 
   /** Local time of a pCPU in base ticks. */
@@ -159,20 +183,36 @@ export class Xen {
 
   // ---- request ledger ----
 
-  /** A new request id; 0 is never given out. */
-  nextRequestId(): number {
-    return this.#nextRequest++;
-  }
-
   /** Ends the step that ran up to now on `pcpu` and names it: the ledger's intervals tile the request. */
   mark(request: number, step: string, phase: string, pcpu: number, cost?: string): void {
-    if (request !== 0) this.ledger.mark(request, step, phase, pcpu, this.now(pcpu), cost);
+    if (request === 0 || this.ledger.lastBoundary(request) === undefined) return;
+    this.ledger.mark(request, step, phase, this.pcpus[pcpu]!.core.index, this.now(pcpu), cost);
+  }
+
+  /** Ends an interval in which the request waited and no core worked for it. */
+  markWait(request: number, step: string, phase: string, when: Ticks): void {
+    if (request === 0 || this.ledger.lastBoundary(request) === undefined) return;
+    this.ledger.mark(request, step, phase, -1, when);
+  }
+
+  closeRequest(request: number, pcpu: number): void {
+    if (this.ledger.lastBoundary(request) !== undefined) this.ledger.close(request, this.now(pcpu));
+  }
+
+  /** The request will not complete. */
+  abandonRequest(request: number): void {
+    if (request !== 0) this.ledger.abandon(request, this.clock.now());
   }
 
   // ---- vCPUs ----
 
   currentVcpu(pcpu: number): Vcpu {
     return this.pcpus[pcpu]!.current;
+  }
+
+  /** `current`: the vCPU on whose behalf code runs now; undefined in an event handler. */
+  thisVcpu(): Vcpu | undefined {
+    return this.pcpus[this.thisPcpu]?.current;
   }
 
   /** Clears a blocking flag's effect: puts the vCPU on a run queue if it is runnable now (vcpu_wake). */
@@ -254,6 +294,62 @@ export class Xen {
     vgicInjectIrq(this, d, v, intid, level);
   }
 
+  tlbFlushVmid(vmid: number): void {
+    this.#hw.tlbFlushVmid(vmid);
+  }
+
+  /** put_page: drops a reference; the last one frees the frame and may let its dead owner go. */
+  putPage(pa: number): void {
+    const owner = this.heap.putPage(pa);
+    const d = owner === undefined ? undefined : this.domains.get(owner);
+    if (d === undefined) return;
+    d.totPages--;
+    life.freeIfUnused(this, d);
+  }
+
+  /** VIRQ_DOM_EXC and the like: services of Dom0 are told from the event queue. */
+  sendGlobalVirq(virq: number): void {
+    if (virq === life.VIRQ_DOM_EXC) this.#domExc.scheduleAt(this.clock.now());
+    for (const d of this.domains.values()) if (d.isControl) this.evtchn.sendVirq(d, virq);
+  }
+
+  #deliverDomExc(): void {
+    for (const d of [...this.domains.values()]) {
+      if (!d.isShutDown || d.isDying || this.#shutdowns.includes(d.id)) continue;
+      this.#shutdowns.push(d.id);
+      this.toolstack?.onShutdown(d);
+    }
+    this.#shutdowns = this.#shutdowns.filter((id) => this.domains.get(id)?.isShutDown);
+    for (const service of this.services.values()) service.onVirq?.(life.VIRQ_DOM_EXC);
+  }
+
+  /** A record of something that happened to a domain. */
+  traceDomain(d: Domain, what: string, value: number): void {
+    const core = this.thisPcpu >= 0 ? this.pcpus[this.thisPcpu]!.core.index : 0xff;
+    this.trace.recordAt(TraceKind.DomainEvent, core, this.clock.now(), d.id, this.trace.name(what), value);
+  }
+
+  /** A hypercall made by a modelled vCPU's software, with the cost of trap and return. See hypercall.ts. */
+  modelledHypercall(v: Vcpu, pcpu: number, nr: number, args: readonly bigint[]): bigint | Blocked {
+    return modelledHypercall(this, v, pcpu, nr, args);
+  }
+
+  /** True if a modelled vCPU that is loaded on `pcpu` has a virtual interrupt to take. */
+  virqPending(pcpu: number): boolean {
+    return (this.pcpus[pcpu]!.core.lines & LINE_VIRQ) !== 0;
+  }
+
+  /** GICV_IAR and GICV_EOIR as modelled software reads and writes them; charged. */
+  virqAcknowledge(pcpu: number): number {
+    this.charge(pcpu, 'bus.gicRead');
+    return this.gic.virtualAcknowledge(pcpu);
+  }
+
+  virqEoi(pcpu: number, iar: number): void {
+    this.charge(pcpu, 'bus.gicWrite');
+    this.gic.virtualEoi(pcpu, iar);
+  }
+
   /** Runs hypercall `nr` for `v` (already trapped and charged): table lookup, trace, -ENOSYS. */
   hypercall(v: Vcpu, pcpu: number, nr: number, args: readonly bigint[]): bigint | Blocked {
     return hypercall(this, v, pcpu, nr, args);
@@ -267,7 +363,8 @@ export class Xen {
   save(): unknown {
     return {
       nextDomid: this.nextDomid,
-      nextRequest: this.#nextRequest,
+      shutdowns: [...this.#shutdowns],
+      evtchn: this.evtchn.save(),
       heap: this.heap.save(),
       vmids: this.vmids.save(),
       domains: [...this.domains.values()].map((d) => ({ id: d.id, state: d.save() })),
@@ -282,7 +379,8 @@ export class Xen {
   load(state: unknown): void {
     const s = state as any;
     this.nextDomid = s.nextDomid;
-    this.#nextRequest = s.nextRequest;
+    this.#shutdowns = [...s.shutdowns];
+    this.evtchn.load(s.evtchn);
     this.heap.load(s.heap);
     this.vmids.load(s.vmids);
     for (const { id, state: saved } of s.domains) this.domains.get(id)?.load(saved);

@@ -22,7 +22,7 @@ const ZVA_SIZE: u32 = 64;
 
 function elementOf(size: u32, flags: u32): u32 {
   const field = (flags >> MEM_ELEMENT_SHIFT) & 15;
-  if (field != 0) return <u32>1 << (field - 1);
+  if (field != 0) return (<u32>1) << (field - 1);
   return size < 8 ? size : 8;
 }
 
@@ -40,9 +40,9 @@ function passesAlignment(va: u64, write: bool, unaligned: bool, flags: u32): boo
 export function loadSlow(va: u64, size: u32, iss: u32, flags: u32): u32 {
   store<u32>(<usize>SLOW_KIND, 0);
   const element = elementOf(size, flags);
-  const unaligned = (<u32>va & (element - 1)) != 0;
+  const unaligned = ((<u32>va) & (element - 1)) != 0;
   if (!passesAlignment(va, false, unaligned, flags)) return 0;
-  const room = 0x1000 - (<u32>va & 0xfff);
+  const room: u32 = 0x1000 - ((<u32>va) & 0xfff);
   if (size <= room) {
     if (!resolve(va, ACCESS_READ, flags, unaligned, iss)) return 0;
     if (foundHost != 0) return foundHost;
@@ -67,9 +67,9 @@ export function loadSlow(va: u64, size: u32, iss: u32, flags: u32): u32 {
 export function storeSlow(va: u64, size: u32, iss: u32, flags: u32): bool {
   store<u32>(<usize>SLOW_KIND, 0);
   const element = elementOf(size, flags);
-  const unaligned = (<u32>va & (element - 1)) != 0;
+  const unaligned = ((<u32>va) & (element - 1)) != 0;
   if (!passesAlignment(va, true, unaligned, flags)) return false;
-  const room = 0x1000 - (<u32>va & 0xfff);
+  const room: u32 = 0x1000 - ((<u32>va) & 0xfff);
   const from = <usize>SCRATCH_DATA;
   if (!resolve(va, ACCESS_WRITE, flags, unaligned, iss)) return false;
   if (size <= room) {
@@ -93,7 +93,7 @@ export function storeSlow(va: u64, size: u32, iss: u32, flags: u32): bool {
 /** Load-exclusive: as loadSlow, naturally aligned, and marks the monitor. */
 export function loadExclusive(va: u64, size: u32, iss: u32): u32 {
   store<u32>(<usize>SLOW_KIND, 0);
-  if ((<u32>va & (size - 1)) != 0) {
+  if (((<u32>va) & (size - 1)) != 0) {
     plainAbort(va, false, FSC_ALIGNMENT);
     return 0;
   }
@@ -109,7 +109,7 @@ export function loadExclusive(va: u64, size: u32, iss: u32): u32 {
 /** Store-exclusive of SCRATCH_DATA: 0 = stored, 1 = failed, 2 = exception taken. Faults come before the monitor. */
 export function storeExclusive(va: u64, size: u32, iss: u32): u32 {
   store<u32>(<usize>SLOW_KIND, 0);
-  if ((<u32>va & (size - 1)) != 0) {
+  if (((<u32>va) & (size - 1)) != 0) {
     plainAbort(va, true, FSC_ALIGNMENT);
     return 2;
   }
@@ -127,7 +127,7 @@ export function storeExclusive(va: u64, size: u32, iss: u32): u32 {
 export function zvaSlow(va: u64): bool {
   store<u32>(<usize>SLOW_KIND, 0);
   if (!resolve(va, ACCESS_WRITE, 0, true, 0)) return false;
-  const into = <u32>va & (ZVA_SIZE - 1);
+  const into = (<u32>va) & (ZVA_SIZE - 1);
   if (foundHost != 0) {
     memory.fill(<usize>(foundHost - into), 0, <usize>ZVA_SIZE);
     codeStored(foundHost - into, ZVA_SIZE);
@@ -149,7 +149,7 @@ function writeRam(host: u32, size: u32, from: usize): void {
 /** The widest access that fits: at most the element and 8 bytes, naturally aligned. */
 function widthAt(pa: u64, left: u32, element: u32): u32 {
   let width: u32 = element < 8 ? element : 8;
-  while (width > left || (<u32>pa & (width - 1)) != 0) width >>= 1;
+  while (width > left || ((<u32>pa) & (width - 1)) != 0) width >>= 1;
   return width;
 }
 

@@ -4,8 +4,19 @@
 // words back into "decode me now", which is safe even under the running instruction, because a micro-op depends on its
 // own word only. Pool pages are handed out by fetchPage alone, when run() is leaving the page it was in.
 import {
-  CUR_CORE, HOT_PC, MAX_CORES, CORE_CTX, PAGE_WRITERS, TLB_ENTRIES, TLB_ENTRY_SIZE, TLB_TAG_X, TLB_UOPS, UOP_MAP,
-  UOP_PAGE_SIZE, UOP_POOL, UOP_POOL_PAGES,
+  CUR_CORE,
+  HOT_PC,
+  MAX_CORES,
+  CORE_CTX,
+  PAGE_WRITERS,
+  TLB_ENTRIES,
+  TLB_ENTRY_SIZE,
+  TLB_TAG_X,
+  TLB_UOPS,
+  UOP_MAP,
+  UOP_PAGE_SIZE,
+  UOP_POOL,
+  UOP_POOL_PAGES,
 } from '../../wasm/layout';
 import { O_DECODE, O_PAGE_END } from '../../cpu/kernel/gen/opcodes';
 import { S } from '../../cpu/kernel/state';
@@ -30,7 +41,7 @@ function metaOf(uops: u32): usize {
 }
 
 function mapSlot(page: u32): usize {
-  return <usize>UOP_MAP + (<usize>page << 2);
+  return <usize>UOP_MAP + ((<usize>page) << 2);
 }
 
 /** The micro-ops of host page `page`, 0 = none. */
@@ -70,7 +81,7 @@ function takePage(): u32 {
   }
   if (free != 0) {
     store<u32>(CODE_FREE_COUNT, free - 1);
-    return load<u32>(CODE_FREE + (<usize>(free - 1) << 2));
+    return load<u32>(CODE_FREE + ((<usize>(free - 1)) << 2));
   }
   store<u32>(CODE_USED, used + 1);
   return <u32>UOP_POOL + used * <u32>UOP_PAGE_SIZE;
@@ -83,11 +94,11 @@ export function addCodeUser(uops: u32, entry: usize): void {
   if (users > SLOTS) return;
   let spare = users;
   for (let i: u32 = 0; i < users; i++) {
-    const slot = <usize>load<u32>(meta + (<usize>i << 2), META_SLOTS);
+    const slot = <usize>load<u32>(meta + ((<usize>i) << 2), META_SLOTS);
     if (slot == entry) return;
     if (load<u64>(slot, <usize>TLB_TAG_X) == TLB_INVALID || load<u32>(slot, <usize>TLB_UOPS) != uops) spare = i;
   }
-  if (spare < SLOTS) store<u32>(meta + (<usize>spare << 2), <u32>entry, META_SLOTS);
+  if (spare < SLOTS) store<u32>(meta + ((<usize>spare) << 2), <u32>entry, META_SLOTS);
   if (spare == users) store<u16>(meta, <u16>(users < SLOTS ? users + 1 : USERS_MANY), META_USERS);
 }
 
@@ -102,13 +113,13 @@ export function invalidateCode(page: u32): void {
     dropAllUsers(uops);
   } else {
     for (let i: u32 = 0; i < users; i++) {
-      const slot = <usize>load<u32>(meta + (<usize>i << 2), META_SLOTS);
+      const slot = <usize>load<u32>(meta + ((<usize>i) << 2), META_SLOTS);
       if (load<u32>(slot, <usize>TLB_UOPS) == uops) store<u64>(slot, TLB_INVALID, <usize>TLB_TAG_X);
     }
   }
   store<u32>(meta, 0, META_PAGE);
   const free = load<u32>(CODE_FREE_COUNT);
-  store<u32>(CODE_FREE + (<usize>free << 2), uops);
+  store<u32>(CODE_FREE + ((<usize>free) << 2), uops);
   store<u32>(CODE_FREE_COUNT, free + 1);
 }
 
@@ -143,7 +154,7 @@ export function flushCode(): void {
 function isCurrent(uops: u32): bool {
   const pc = load<u64>(<usize>HOT_PC);
   const entry = entryOf(load<u32>(<usize>CUR_CORE), pc);
-  const tag = (pc & ~(<u64>0xfff)) | <u64>load<u32>(S(), <usize>CORE_CTX);
+  const tag = (pc & ~(<u64>0xfff)) | (<u64>load<u32>(S(), <usize>CORE_CTX));
   return load<u64>(entry, <usize>TLB_TAG_X) != tag || load<u32>(entry, <usize>TLB_UOPS) == uops;
 }
 

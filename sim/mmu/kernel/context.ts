@@ -3,12 +3,29 @@
 // again until all of them have been handed out, when everything is flushed.
 import { CORE_CTX, CORE_CTX_UNPRIV, CORE_EL, CUR_CORE, MAX_CORES } from '../../wasm/layout';
 import {
-  SR_HCR_EL2, SR_SCTLR_EL1, SR_SCTLR_EL2, SR_TCR_EL1, SR_TCR_EL2, SR_TTBR0_EL1, SR_TTBR1_EL1, SR_VTTBR_EL2,
+  SR_HCR_EL2,
+  SR_SCTLR_EL1,
+  SR_SCTLR_EL2,
+  SR_TCR_EL1,
+  SR_TCR_EL2,
+  SR_TTBR0_EL1,
+  SR_TTBR1_EL1,
+  SR_VTTBR_EL2,
 } from '../../cpu/kernel/gen/sysregs';
 import { S, blockOf, srAt } from '../../cpu/kernel/state';
 import { flushCore } from './entry';
 import {
-  CTX_CORES, CTX_HEADS, CTX_KEYS, CTX_LINKS, CTX_NEXT, PRIV_EL0, PRIV_EL1, PRIV_EL2, PRIV_REGIME, PRIV_TCR, privateOf,
+  CTX_CORES,
+  CTX_HEADS,
+  CTX_KEYS,
+  CTX_LINKS,
+  CTX_NEXT,
+  PRIV_EL0,
+  PRIV_EL1,
+  PRIV_EL2,
+  PRIV_REGIME,
+  PRIV_TCR,
+  privateOf,
 } from './private';
 import { HCR_TRANSLATION } from './regime';
 
@@ -36,8 +53,8 @@ function regimeEl1(s: usize): u64 {
 }
 
 function headOf(word: u64): usize {
-  const hash = (<u32>word ^ (<u32>(word >> 16) & 0xff) * 37) & 1023;
-  return CTX_HEADS + (<usize>hash << 1);
+  const hash = ((<u32>word) ^ (((<u32>(word >> 16)) & 0xff) * 37)) & 1023;
+  return CTX_HEADS + ((<usize>hash) << 1);
 }
 
 /** The id of (word, tcr), handed out if it is new. */
@@ -45,16 +62,16 @@ function contextId(word: u64, tcr: u64): u32 {
   const head = headOf(word);
   let id = <u32>load<u16>(head);
   while (id != 0) {
-    const key = CTX_KEYS + (<usize>id << 4);
+    const key = CTX_KEYS + ((<usize>id) << 4);
     if (load<u64>(key) == word && load<u64>(key, 8) == tcr) return id;
-    id = <u32>load<u16>(CTX_LINKS + (<usize>id << 1));
+    id = <u32>load<u16>(CTX_LINKS + ((<usize>id) << 1));
   }
   id = load<u32>(CTX_NEXT) + 1;
   store<u32>(CTX_NEXT, id);
-  const key = CTX_KEYS + (<usize>id << 4);
+  const key = CTX_KEYS + ((<usize>id) << 4);
   store<u64>(key, word);
   store<u64>(key, tcr, 8);
-  store<u16>(CTX_LINKS + (<usize>id << 1), load<u16>(head));
+  store<u16>(CTX_LINKS + ((<usize>id) << 1), load<u16>(head));
   store<u16>(head, <u16>id);
   return id;
 }
@@ -77,7 +94,7 @@ function refresh(core: u32, s: usize): void {
 /** Puts the ids of the present EL into the CORE block. */
 function select(own: usize, s: usize): void {
   const el = load<u32>(s, <usize>CORE_EL);
-  let id = load<u32>(own, el == 0 ? PRIV_EL0 : PRIV_EL1);
+  let id = load<u32>(own + (el == 0 ? PRIV_EL0 : PRIV_EL1));
   let unprivileged = load<u32>(own, PRIV_EL0);
   if (el == 2) {
     id = load<u32>(own, PRIV_EL2);
@@ -111,7 +128,7 @@ export function flushAll(): void {
  */
 export function contextChanged(): void {
   const core = load<u32>(<usize>CUR_CORE);
-  store<u32>(CTX_CORES, load<u32>(CTX_CORES) | (<u32>1 << core));
+  store<u32>(CTX_CORES, load<u32>(CTX_CORES) | ((<u32>1) << core));
   if (load<u32>(CTX_NEXT) >= ID_END - ID_RESERVE) flushAll();
   else refresh(core, S());
 }
@@ -143,8 +160,8 @@ export function dropAsid(asid: u64, vmid: u64): void {
   let at = headOf(word);
   let id = <u32>load<u16>(at);
   while (id != 0) {
-    const key = CTX_KEYS + (<usize>id << 4);
-    const link = CTX_LINKS + (<usize>id << 1);
+    const key = CTX_KEYS + ((<usize>id) << 4);
+    const link = CTX_LINKS + ((<usize>id) << 1);
     if ((load<u64>(key) & (0xff_ffff | WORD_EL2)) == word) {
       store<u64>(key, WORD_DEAD);
       store<u16>(at, load<u16>(link));
@@ -162,8 +179,8 @@ function dropWhere(mask: u64, bits: u64): void {
     let at = CTX_HEADS + (hash << 1);
     let id = <u32>load<u16>(at);
     while (id != 0) {
-      const key = CTX_KEYS + (<usize>id << 4);
-      const link = CTX_LINKS + (<usize>id << 1);
+      const key = CTX_KEYS + ((<usize>id) << 4);
+      const link = CTX_LINKS + ((<usize>id) << 1);
       if ((load<u64>(key) & mask) == bits) {
         store<u64>(key, WORD_DEAD);
         store<u16>(at, load<u16>(link));

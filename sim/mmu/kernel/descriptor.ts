@@ -32,9 +32,23 @@ export function addressBits(field: u32, limit: u32): u32 {
   return bits < limit ? bits : limit;
 }
 
+/** Bits top-1:bottom of `value`, in place 0. */
+export function bitField(value: u64, bottom: i32, top: i32): u64 {
+  const from: u64 = bottom;
+  const width: u64 = top - bottom;
+  const end: u64 = 1;
+  return (value >> from) & ((end << width) - 1);
+}
+
+/** Bits 47:bits of a register or descriptor, in place. */
+export function addressField(value: u64, bits: i32): u64 {
+  const low: u64 = bits;
+  return ((value & 0x0000_ffff_ffff_ffff) >> low) << low;
+}
+
 /** True if bits 47:bits of an address or descriptor are not all zero. */
 export function beyond(value: u64, bits: u32): bool {
-  return ((value & 0x0000_ffff_ffff_ffff) >> <u64>bits) != 0;
+  return (value & 0x0000_ffff_ffff_ffff) >> (<u64>bits) != 0;
 }
 
 // Fault status codes, DFSC/IFSC of ESR_ELx (D7.2.27); the walk level goes into bits 1:0.

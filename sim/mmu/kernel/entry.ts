@@ -1,6 +1,13 @@
 // Entries of the fast TLB: the table that run() compares tags in (sim/wasm/layout.ts).
 import {
-  TLB_ADDEND, TLB_BASE, TLB_ENTRIES, TLB_ENTRY_SIZE, TLB_STRIDE, TLB_TAG_R, TLB_TAG_W, TLB_TAG_X,
+  TLB_ADDEND,
+  TLB_BASE,
+  TLB_ENTRIES,
+  TLB_ENTRY_SIZE,
+  TLB_STRIDE,
+  TLB_TAG_R,
+  TLB_TAG_W,
+  TLB_TAG_X,
 } from '../../wasm/layout';
 import { PRIV_BLOCKS, PRIV_HUGE, PRIV_SLOW, privateOf } from './private';
 
@@ -11,7 +18,7 @@ export const SLOW_ENTRIES: usize = 128;
 
 /** The entry of core number `core` that serves the page of `va`. */
 export function entryOf(core: u32, va: u64): usize {
-  const index = <usize>(va >> 12) & <usize>(TLB_ENTRIES - 1);
+  const index = (<usize>(va >> 12)) & (<usize>(TLB_ENTRIES - 1));
   return <usize>TLB_BASE + <usize>core * <usize>TLB_STRIDE + index * <usize>TLB_ENTRY_SIZE;
 }
 
@@ -31,17 +38,18 @@ function clearEntry(entry: usize): void {
 
 /** True if the entry translates an address with the same bits 55:shift as `va`, in any context. */
 function covers(entry: usize, va: u64, shift: u64): bool {
-  const tag = load<u64>(entry, <usize>TLB_TAG_R) | load<u64>(entry, <usize>TLB_TAG_W) | load<u64>(entry, <usize>TLB_TAG_X);
+  const tag =
+    load<u64>(entry, <usize>TLB_TAG_R) | load<u64>(entry, <usize>TLB_TAG_W) | load<u64>(entry, <usize>TLB_TAG_X);
   return ((tag ^ va) & 0x00ff_ffff_ffff_ffff) >> shift == 0;
 }
 
 function blockBit(va: u64): u32 {
-  const region = <u32>((va >> 21) & 0x7_ffff_ffff) ^ <u32>((va >> 33) & 0x7f_ffff);
+  const region = (<u32>((va >> 21) & 0x7_ffff_ffff)) ^ (<u32>((va >> 33) & 0x7f_ffff));
   return region & 4095;
 }
 
 function hugeBit(va: u64): u32 {
-  return <u32>((va >> 30) ^ (va >> 40)) & 1023;
+  return (<u32>((va >> 30) ^ (va >> 40))) & 1023;
 }
 
 /** Remembers that `core` holds an entry for `va` made from a stage-1 block of 2^size bytes. */
@@ -49,8 +57,8 @@ export function noteBlock(core: u32, va: u64, size: u32): void {
   if (size <= 12) return;
   const own = privateOf(core);
   const bit = size <= 21 ? blockBit(va) : hugeBit(va);
-  const at = own + (size <= 21 ? PRIV_BLOCKS : PRIV_HUGE) + (<usize>bit >> 3);
-  store<u8>(at, load<u8>(at) | (<u8>1 << (<u8>bit & 7)));
+  const at = own + (size <= 21 ? PRIV_BLOCKS : PRIV_HUGE) + ((<usize>bit) >> 3);
+  store<u8>(at, load<u8>(at) | ((<u8>1) << ((<u8>bit) & 7)));
 }
 
 /**
@@ -61,15 +69,15 @@ export function invalidateVa(core: u32, va: u64): void {
   const own = privateOf(core);
   const first = entryOf(core, va);
   if (covers(first, va, 12)) clearEntry(first);
-  const slow = own + PRIV_SLOW + (<usize>(va >> 12) & (SLOW_ENTRIES - 1)) * 32;
+  const slow = own + PRIV_SLOW + ((<usize>(va >> 12)) & (SLOW_ENTRIES - 1)) * 32;
   store<u64>(slow, TLB_INVALID);
   let bit = blockBit(va);
-  if ((load<u8>(own + PRIV_BLOCKS + (<usize>bit >> 3)) >> (<u8>bit & 7)) & 1) {
+  if ((load<u8>(own + PRIV_BLOCKS + ((<usize>bit) >> 3)) >> ((<u8>bit) & 7)) & 1) {
     dropRegion(entryOf(core, va & ~0x1f_ffff), 512, va, 21);
     memory.fill(own + PRIV_SLOW, 0, SLOW_ENTRIES * 32);
   }
   bit = hugeBit(va);
-  if ((load<u8>(own + PRIV_HUGE + (<usize>bit >> 3)) >> (<u8>bit & 7)) & 1) {
+  if ((load<u8>(own + PRIV_HUGE + ((<usize>bit) >> 3)) >> ((<u8>bit) & 7)) & 1) {
     dropRegion(entryOf(core, 0), TLB_ENTRIES, va, 30);
     memory.fill(own + PRIV_SLOW, 0, SLOW_ENTRIES * 32);
   }

@@ -34,7 +34,7 @@ export function hostWalk(core: u32, vaHi: u32, vaLo: u32, flags: u32): i32 {
   const reads = load<u32>(s, <usize>CORE_WALK_READS);
   const el: u32 = (flags & HOST_EL2) != 0 ? 2 : (flags & HOST_USER) != 0 ? 0 : 1;
   const access = (flags & HOST_WRITE) != 0 ? ACCESS_WRITE : ACCESS_READ;
-  const fsc = translate(s, el, (<u64>vaHi << 32) | <u64>vaLo, access, (flags & HOST_STAGE1) != 0 ? WALK_STAGE1 : 0);
+  const fsc = translate(s, el, ((<u64>vaHi) << 32) | (<u64>vaLo), access, (flags & HOST_STAGE1) != 0 ? WALK_STAGE1 : 0);
   store<u32>(s, reads, <usize>CORE_WALK_READS);
   const result = <usize>WALK_RESULT;
   if (fsc == FSC_NONE) {
@@ -75,11 +75,11 @@ export function flushCodeHost(): i32 {
 
 /** Address in linear memory of a physical address, 0 = not RAM; gives an untouched chunk its place. */
 export function hostOfExport(paHi: u32, paLo: u32): u32 {
-  return hostOf((<u64>paHi << 32) | <u64>paLo);
+  return hostOf(((<u64>paHi) << 32) | (<u64>paLo));
 }
 
 /** Opens the exclusive monitors that a write of the host to [pa, pa+length) hits. */
 export function breakMonitors(paHi: u32, paLo: u32, length: u32): i32 {
-  breakMonitorsAt((<u64>paHi << 32) | <u64>paLo, length);
+  breakMonitorsAt(((<u64>paHi) << 32) | (<u64>paLo), length);
   return 0;
 }

@@ -14,7 +14,7 @@ import { resolveMaintenance, walkAbort } from './resolve';
 import { ACCESS_READ, ACCESS_WRITE } from './stage2walk';
 import { WALK_STAGE1, faultS1ptw, faultStage2, outAttr, outPa, outShare, translate } from './walk';
 
-// Kinds of tlbi(); the last-level forms (VALE1, VAALE1, VALE2, IPAS2LE1) are those of all levels.
+// Kinds of tlbi(); the last-level forms do the same as those of all levels.
 export const TLBI_VMALLE1: u32 = 0;
 export const TLBI_VAE1: u32 = 1;
 export const TLBI_ASIDE1: u32 = 2;
@@ -24,6 +24,10 @@ export const TLBI_ALLE1: u32 = 5;
 export const TLBI_IPAS2E1: u32 = 6;
 export const TLBI_VAE2: u32 = 7;
 export const TLBI_ALLE2: u32 = 8;
+export const TLBI_VALE1: u32 = TLBI_VAE1;
+export const TLBI_VAALE1: u32 = TLBI_VAAE1;
+export const TLBI_VALE2: u32 = TLBI_VAE2;
+export const TLBI_IPAS2LE1: u32 = TLBI_IPAS2E1;
 
 // Kinds of addressTranslate(): bit 0 = write, then the level and stages.
 export const AT_S1E1R: u32 = 0;
@@ -75,7 +79,7 @@ export function addressTranslate(kind: u32, va: u64): bool {
   if (fsc == FSC_NONE) {
     const page = outPa & 0x0000_ffff_ffff_f000;
     // Bit 11 is RES1; NS (9) is UNKNOWN for a non-secure regime and set, as qemu has it.
-    setSrAt(s, SR_PAR_EL1, page | (<u64>outAttr << 56) | (<u64>outShare << 7) | 0xa00);
+    setSrAt(s, SR_PAR_EL1, page | ((<u64>outAttr) << 56) | ((<u64>outShare) << 7) | 0xa00);
     return true;
   }
   const external = (fsc & ~3) == FSC_EXTERNAL_WALK;
@@ -83,7 +87,7 @@ export function addressTranslate(kind: u32, va: u64): bool {
     walkAbort(va, true, fsc, 0, true);
     return false;
   }
-  let par: u64 = 0x801 | (<u64>fsc << 1);
+  let par: u64 = 0x801 | ((<u64>fsc) << 1);
   if (faultS1ptw) par |= 0x100;
   if (faultStage2) par |= 0x200;
   setSrAt(s, SR_PAR_EL1, par);

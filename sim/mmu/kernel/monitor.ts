@@ -47,7 +47,7 @@ export function breakMonitorsAt(pa: u64, length: u32): void {
 function overlaps(pa: u64, length: u32, granule: u32): bool {
   let left = length;
   while (left != 0) {
-    const room: u32 = 0x10000 - (<u32>pa & 0xffff);
+    const room: u32 = 0x10000 - ((<u32>pa) & 0xffff);
     const part = left < room ? left : room;
     const host = hostIfTouched(pa);
     if (host != 0 && host < granule + GRANULE && host + part > granule) return true;

@@ -11,7 +11,6 @@ export const HCR_PTW: u64 = 1 << 2;
 export const HCR_FB: u64 = 1 << 9;
 export const HCR_DC: u64 = 1 << 12;
 export const HCR_TGE: u64 = 1 << 27;
-export const TTBR_BADDR: u64 = 0x0000_ffff_ffff_ffff;
 
 /** Bits of HCR_EL2 that change what an EL1&0 translation means. */
 export const HCR_TRANSLATION: u64 = HCR_VM | HCR_PTW | HCR_DC | HCR_TGE;
@@ -23,7 +22,7 @@ export function hasStage2(s: usize): bool {
 
 /** Implemented physical address size of the core at `s`, in bits (ID_AA64MMFR0_EL1.PARange). */
 export function paMaxOf(s: usize): u32 {
-  return addressBits(<u32>srAt(s, SR_ID_AA64MMFR0_EL1) & 15, 48);
+  return addressBits((<u32>srAt(s, SR_ID_AA64MMFR0_EL1)) & 15, 48);
 }
 
 /** True if the top byte of `va` is ignored: TCR_EL2.TBI, or TCR_EL1.TBI0/TBI1 by bit 55 (AddrTop). */

@@ -1,7 +1,16 @@
 // From an access of the running core to a host address or a device: TLB lookup, walk, fill, abort.
 import {
-  CORE_CTX, CORE_CTX_UNPRIV, CORE_EL, CORE_S2_ABORTS, CORE_TLB_MISSES, CORE_WINDOW_ABORTS, CORE_WINDOW_HI,
-  CORE_WINDOW_LO, CUR_CORE, PAGE_WRITERS, TLB_ADDEND, TLB_TAG_R, TLB_TAG_W, TLB_TAG_X, TLB_UOPS,
+  CORE_CTX,
+  CORE_CTX_UNPRIV,
+  CORE_EL,
+  CORE_TLB_MISSES,
+  CUR_CORE,
+  PAGE_WRITERS,
+  TLB_ADDEND,
+  TLB_TAG_R,
+  TLB_TAG_W,
+  TLB_TAG_X,
+  TLB_UOPS,
 } from '../../wasm/layout';
 import { SR_SCTLR_EL1, SR_SCTLR_EL2 } from '../../cpu/kernel/gen/sysregs';
 import { dataAbort, instructionAbort } from '../../cpu/kernel/exception';
@@ -15,7 +24,17 @@ import { SCTLR_A } from './regime';
 import { SLOW_CODE, SLOW_DEVICE, SLOW_FLAGS, SLOW_HOST, SLOW_PA, SLOW_TAG, fillSlow, slowEntry } from './slow';
 import { ACCESS_EXEC, ACCESS_READ, ACCESS_WRITE } from './stage2walk';
 import {
-  PERM_R, PERM_W, WALK_UNALIGNED, faultIpa, faultS1ptw, faultStage2, outDevice, outPa, outPerm, outSize, translate,
+  PERM_R,
+  PERM_W,
+  WALK_UNALIGNED,
+  faultIpa,
+  faultS1ptw,
+  faultStage2,
+  outDevice,
+  outPa,
+  outPerm,
+  outSize,
+  translate,
 } from './walk';
 
 /** LDTR, STTR: the access has the rights of EL0 when made at EL1. */
@@ -40,14 +59,7 @@ export function plainAbort(va: u64, write: bool, fsc: i32): void {
 
 /** Takes the data abort of the walk that just failed with `fsc`; `iss` is the syndrome template, `cm` ESR.CM. */
 export function walkAbort(va: u64, write: bool, fsc: i32, iss: u32, cm: bool): void {
-  if (faultStage2) {
-    const s = S();
-    store<u32>(s, load<u32>(s, <usize>CORE_S2_ABORTS) + 1, <usize>CORE_S2_ABORTS);
-    if (faultIpa >= load<u64>(s, <usize>CORE_WINDOW_LO) && faultIpa < load<u64>(s, <usize>CORE_WINDOW_HI)) {
-      store<u32>(s, load<u32>(s, <usize>CORE_WINDOW_ABORTS) + 1, <usize>CORE_WINDOW_ABORTS);
-    }
-  }
-  dataAbort(va, write, <u32>fsc, faultStage2, faultS1ptw, faultIpa, faultS1ptw ? 0 : iss, cm);
+  dataAbort(va, write, <u32>fsc, faultStage2, faultS1ptw, faultIpa, iss, cm);
 }
 
 /**
@@ -59,8 +71,8 @@ export function resolve(va: u64, access: u32, flags: u32, unaligned: bool, iss: 
   const s = S();
   const unprivileged = (flags & MEM_UNPRIV) != 0;
   const context = unprivileged ? load<u32>(s, <usize>CORE_CTX_UNPRIV) : load<u32>(s, <usize>CORE_CTX);
-  const tag = (va & ~PAGE) | <u64>context;
-  const offset = <u32>va & <u32>PAGE;
+  const tag = (va & ~PAGE) | (<u64>context);
+  const offset = (<u32>va) & (<u32>PAGE);
 
   const entry = entryOf(core, va);
   if (load<u64>(entry + (access == ACCESS_WRITE ? <usize>TLB_TAG_W : <usize>TLB_TAG_R)) == tag) {
@@ -71,10 +83,10 @@ export function resolve(va: u64, access: u32, flags: u32, unaligned: bool, iss: 
   if (load<u64>(slot, SLOW_TAG) == tag) {
     const kept = load<u32>(slot, SLOW_FLAGS);
     const host = load<u32>(slot, SLOW_HOST);
-    const usable = (kept & (<u32>1 << access)) != 0 && !(unaligned && (kept & SLOW_DEVICE) != 0);
+    const usable = (kept & ((<u32>1) << access)) != 0 && !(unaligned && (kept & SLOW_DEVICE) != 0);
     if (usable && ((kept & SLOW_CODE) == 0 || codeOf(host >> 12) != 0)) {
       foundHost = host == 0 ? 0 : host + offset;
-      foundPa = load<u64>(slot, SLOW_PA) | <u64>offset;
+      foundPa = load<u64>(slot, SLOW_PA) | (<u64>offset);
       return true;
     }
   }
@@ -104,7 +116,7 @@ export function resolve(va: u64, access: u32, flags: u32, unaligned: bool, iss: 
   if ((rights & PERM_W) != 0 && !code) {
     store<u64>(entry, tag, <usize>TLB_TAG_W);
     const writers = <usize>PAGE_WRITERS + <usize>page;
-    store<u8>(writers, load<u8>(writers) | (<u8>1 << <u8>core));
+    store<u8>(writers, load<u8>(writers) | ((<u8>1) << (<u8>core)));
   } else {
     store<u64>(entry, TLB_INVALID, <usize>TLB_TAG_W);
   }
@@ -119,7 +131,7 @@ export function resolve(va: u64, access: u32, flags: u32, unaligned: bool, iss: 
 export function fetchPage(va: u64): u32 {
   const core = load<u32>(<usize>CUR_CORE);
   const s = S();
-  const tag = (va & ~PAGE) | <u64>load<u32>(s, <usize>CORE_CTX);
+  const tag = (va & ~PAGE) | (<u64>load<u32>(s, <usize>CORE_CTX));
   const entry = entryOf(core, va);
   if (load<u64>(entry, <usize>TLB_TAG_X) == tag) return load<u32>(entry, <usize>TLB_UOPS);
 
@@ -149,11 +161,10 @@ export function fetchPage(va: u64): u32 {
 export function resolveMaintenance(va: u64, write: bool): bool {
   const s = S();
   const entry = entryOf(load<u32>(<usize>CUR_CORE), va);
-  const tag = (va & ~PAGE) | <u64>load<u32>(s, <usize>CORE_CTX);
-  if (load<u64>(entry, write ? <usize>TLB_TAG_W : <usize>TLB_TAG_R) == tag) return true;
+  const tag = (va & ~PAGE) | (<u64>load<u32>(s, <usize>CORE_CTX));
+  if (load<u64>(entry + (write ? <usize>TLB_TAG_W : <usize>TLB_TAG_R)) == tag) return true;
   const fsc = translate(s, load<u32>(s, <usize>CORE_EL), va, write ? ACCESS_WRITE : ACCESS_READ, 0);
   if (fsc == FSC_NONE) return true;
-  // WnR is 1 for every cache maintenance instruction (D13.2.37).
-  walkAbort(va, true, fsc, 0, true);
+  walkAbort(va, write, fsc, 0, true);
   return false;
 }

@@ -14,7 +14,7 @@ export const SLOW_CODE: u32 = 16;
 
 /** The slow entry that serves the page of `va`; `own` is the core's private block. */
 export function slowEntry(own: usize, va: u64): usize {
-  return own + PRIV_SLOW + (<usize>(va >> 12) & (SLOW_ENTRIES - 1)) * 32;
+  return own + PRIV_SLOW + ((<usize>(va >> 12)) & (SLOW_ENTRIES - 1)) * 32;
 }
 
 export function fillSlow(slot: usize, tag: u64, pa: u64, host: u32, flags: u32): void {

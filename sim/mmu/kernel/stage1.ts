@@ -1,14 +1,31 @@
 // The stage-1 walk of the EL1&0 and EL2 regimes (Arm ARM DDI 0487, J1.1.5: AArch64.TranslationTableWalk).
 // With a second stage every table address is an IPA and takes a stage-2 walk of its own.
 import {
-  SR_HCR_EL2, SR_TCR_EL1, SR_TCR_EL2, SR_TTBR0_EL1, SR_TTBR0_EL2, SR_TTBR1_EL1, SR_VTCR_EL2, SR_VTTBR_EL2,
+  SR_HCR_EL2,
+  SR_TCR_EL1,
+  SR_TCR_EL2,
+  SR_TTBR0_EL1,
+  SR_TTBR0_EL2,
+  SR_TTBR1_EL1,
+  SR_VTCR_EL2,
+  SR_VTTBR_EL2,
 } from '../../cpu/kernel/gen/sysregs';
 import { srAt } from '../../cpu/kernel/state';
 import {
-  FSC_ACCESS_FLAG, FSC_ADDRESS_SIZE, FSC_EXTERNAL_WALK, FSC_NONE, FSC_PERMISSION, FSC_TRANSLATION, addressBits, beyond,
-  descriptor, fetchDescriptor,
+  FSC_ACCESS_FLAG,
+  FSC_ADDRESS_SIZE,
+  FSC_EXTERNAL_WALK,
+  FSC_NONE,
+  FSC_PERMISSION,
+  FSC_TRANSLATION,
+  addressBits,
+  addressField,
+  bitField,
+  beyond,
+  descriptor,
+  fetchDescriptor,
 } from './descriptor';
-import { HCR_PTW, TTBR_BADDR, paMaxOf, topByteIgnored } from './regime';
+import { HCR_PTW, paMaxOf, topByteIgnored } from './regime';
 import { ACCESS_READ, s2Level, s2Pa, stage2MemAttr, stage2Permission, stage2Walk } from './stage2walk';
 
 /** Result of the last walk: output address, leaf descriptor, its level, log2 of the block's size, table attributes. */
@@ -33,12 +50,12 @@ export function stage1Walk(s: usize, el2: bool, va: u64, stage2: bool): i32 {
   let upper = false;
   let field = tcr;
   let large = ((tcr >> 14) & 3) == 1;
-  let ps = <u32>(tcr >> 16) & 7;
+  let ps = (<u32>(tcr >> 16)) & 7;
   let ttbr: u64 = 0;
   if (el2) {
     ttbr = srAt(s, SR_TTBR0_EL2);
   } else {
-    ps = <u32>(tcr >> 32) & 7;
+    ps = (<u32>(tcr >> 32)) & 7;
     upper = ((va >> top) & 1) != 0;
     if (upper) {
       field = tcr >> 16;
@@ -54,8 +71,9 @@ export function stage1Walk(s: usize, el2: bool, va: u64, stage2: bool): i32 {
   const inputSize: i32 = 64 - <i32>(field & 63);
   if (inputSize < 25 || inputSize > 48) return FSC_TRANSLATION;
   // Bits top:inputSize must all equal the half's bit (0 at EL2).
-  const spare: i64 = 63 - <i64>top;
-  const extra = <i64>(va << <u64>spare) >> (spare + <i64>inputSize);
+  const spare: i64 = 63 - top;
+  const signed: i64 = va << spare;
+  const extra = signed >> (spare + <i64>inputSize);
   if (extra != (upper ? -1 : 0)) return FSC_TRANSLATION;
   const paMax = paMaxOf(s);
   const outputSize = addressBits(ps, paMax);
@@ -66,14 +84,13 @@ export function stage1Walk(s: usize, el2: bool, va: u64, stage2: bool): i32 {
   let level: i32 = 4 - (inputSize - grain + stride - 1) / stride;
   let bottom: i32 = (3 - level) * stride + grain;
   let selectTop: i32 = inputSize;
-  const tableBits: u64 = 3 + inputSize - bottom;
-  let base: u64 = ((ttbr & TTBR_BADDR) >> tableBits) << tableBits;
+  let base = addressField(ttbr, 3 + inputSize - bottom);
   let tables: u64 = 0;
   const ptw = stage2 && (srAt(s, SR_HCR_EL2) & HCR_PTW) != 0;
   const vtcr = stage2 ? srAt(s, SR_VTCR_EL2) : 0;
   const vttbr = stage2 ? srAt(s, SR_VTTBR_EL2) : 0;
   while (true) {
-    const index = (va >> <u64>bottom) & ((<u64>1 << <u64>(selectTop - bottom)) - 1);
+    const index = bitField(va, bottom, selectTop);
     let address = base | (index << 3);
     if (stage2) {
       let fsc = stage2Walk(vtcr, vttbr, address, paMax);
@@ -88,12 +105,12 @@ export function stage1Walk(s: usize, el2: bool, va: u64, stage2: bool): i32 {
       address = s2Pa;
     }
     if (!fetchDescriptor(address)) return FSC_EXTERNAL_WALK + level;
-    const kind = <u32>descriptor & 3;
+    const kind = (<u32>descriptor) & 3;
     if ((kind & 1) == 0 || (kind == 1 && level == 3)) return FSC_TRANSLATION + level;
     if (kind == 1 || level == 3) break;
     if (beyond(descriptor, outputSize)) return FSC_ADDRESS_SIZE + level;
     tables |= descriptor;
-    base = ((descriptor & TTBR_BADDR) >> <u64>grain) << <u64>grain;
+    base = addressField(descriptor, grain);
     level++;
     selectTop = bottom;
     bottom -= stride;
@@ -103,8 +120,7 @@ export function stage1Walk(s: usize, el2: bool, va: u64, stage2: bool): i32 {
   if (beyond(leaf, outputSize)) return FSC_ADDRESS_SIZE + level;
   s1Level = level;
   if ((leaf & 0x400) == 0) return FSC_ACCESS_FLAG + level;
-  const offset: u64 = (<u64>1 << <u64>bottom) - 1;
-  s1Pa = (leaf & TTBR_BADDR & ~offset) | (va & offset);
+  s1Pa = addressField(leaf, bottom) | bitField(va, 0, bottom);
   s1Leaf = leaf;
   s1Size = bottom;
   s1Table = tables & 0xf800_0000_0000_0000;

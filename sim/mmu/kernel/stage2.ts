@@ -5,13 +5,16 @@ import { FSC_NONE, takeReads } from './descriptor';
 import { hostIfTouched, hostOf } from './phys';
 import { s2Leaf, s2Level, s2Pa, s2Size, stage2Permission, stage2Walk } from './stage2walk';
 
+/** Size of the memory in 64 KiB pages: the map of physical memory ends at page 96, contents follow. */
+const PAGES: i32 = 256;
+
 let vtcr: u64 = 0;
 let vttbr: u64 = 0;
 let paBits: u32 = 44;
 let walkReads: u32 = 0;
 
 function join(hi: u32, lo: u32): u64 {
-  return (<u64>hi << 32) | <u64>lo;
+  return ((<u64>hi) << 32) | (<u64>lo);
 }
 
 /**
@@ -22,8 +25,9 @@ export function reset(paMax: u32): i32 {
   paBits = paMax;
   vtcr = 0;
   vttbr = 0;
-  memory.fill(<usize>CHUNK_MAP, 0, <usize>CHUNK_ENTRIES << 2);
-  const end = <u32>memory.size() << 16;
+  if (memory.size() < PAGES) memory.grow(PAGES - memory.size());
+  const end = (<u32>memory.size()) << 16;
+  memory.fill(<usize>CHUNK_MAP, 0, (<usize>CHUNK_ENTRIES) << 2);
   memory.fill(<usize>UOP_MAP, 0, <usize>(end - <u32>UOP_MAP));
   store<u32>(<usize>PHYS_NEXT_FREE, <u32>UOP_MAP);
   store<u32>(<usize>PHYS_POOL_END, end);
@@ -32,10 +36,10 @@ export function reset(paMax: u32): i32 {
 
 /** Declares `chunks` x 64 KiB from a physical address (below 2^36) to be RAM; returns how many are. */
 export function ram(paHi: u32, paLo: u32, chunks: u32): i32 {
-  let index = <u32>(join(paHi, paLo) >> <u64>CHUNK_SHIFT);
+  let index = <u32>(join(paHi, paLo) >> (<u64>CHUNK_SHIFT));
   let done: i32 = 0;
   while (done < <i32>chunks && index < <u32>CHUNK_ENTRIES) {
-    const at = <usize>CHUNK_MAP + (<usize>index << 2);
+    const at = <usize>CHUNK_MAP + ((<usize>index) << 2);
     if (load<u32>(at) == 0) store<u32>(at, 1);
     index++;
     done++;

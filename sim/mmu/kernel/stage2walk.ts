@@ -1,7 +1,17 @@
 // The stage-2 walk (Arm ARM DDI 0487, J1.1.5 aarch64/translation: AArch64.TranslationTableWalk, secondstage).
 import {
-  FSC_ACCESS_FLAG, FSC_ADDRESS_SIZE, FSC_EXTERNAL_WALK, FSC_NONE, FSC_PERMISSION, FSC_TRANSLATION, addressBits, beyond,
-  descriptor, fetchDescriptor,
+  FSC_ACCESS_FLAG,
+  FSC_ADDRESS_SIZE,
+  FSC_EXTERNAL_WALK,
+  FSC_NONE,
+  FSC_PERMISSION,
+  FSC_TRANSLATION,
+  addressBits,
+  addressField,
+  bitField,
+  beyond,
+  descriptor,
+  fetchDescriptor,
 } from './descriptor';
 
 export const ACCESS_READ: u32 = 0;
@@ -26,27 +36,27 @@ export function stage2Walk(vtcr: u64, vttbr: u64, ipa: u64, paMax: u32): i32 {
   const grain: i32 = large ? 16 : 12;
   const stride: i32 = grain - 3;
   let level: i32 = large ? 3 - sl0 : 2 - sl0;
-  if (inputSize < 25 || inputSize > 48 || (ipa >> <u64>inputSize) != 0) return FSC_TRANSLATION;
+  if (inputSize < 25 || inputSize > 48 || bitField(ipa, inputSize, 64) != 0) return FSC_TRANSLATION;
   // SL0 = 3 is reserved; level 0 (4K) and level 1 (64K) need more than 42 physical address bits.
   if (sl0 == 3 || (level == (large ? 1 : 0) && paMax <= 42)) return FSC_TRANSLATION;
   // Log2 of the entries of the starting level: at least 2, at most 16 concatenated tables.
   const startBits: i32 = inputSize - ((3 - level) * stride + grain);
   if (startBits < 1 || startBits > stride + 4) return FSC_TRANSLATION;
-  const outputSize = addressBits(<u32>(vtcr >> 16) & 7, paMax);
+  const outputSize = addressBits((<u32>(vtcr >> 16)) & 7, paMax);
   if (beyond(vttbr, outputSize)) return FSC_ADDRESS_SIZE;
 
-  let base: u64 = ((vttbr & 0x0000_ffff_ffff_ffff) >> <u64>(startBits + 3)) << <u64>(startBits + 3);
+  let base = addressField(vttbr, startBits + 3);
   let top: i32 = inputSize;
   let bottom: i32 = 0;
   while (true) {
     bottom = (3 - level) * stride + grain;
-    const index = (ipa >> <u64>bottom) & ((<u64>1 << <u64>(top - bottom)) - 1);
+    const index = bitField(ipa, bottom, top);
     if (!fetchDescriptor(base | (index << 3))) return FSC_EXTERNAL_WALK + level;
-    const kind = <u32>descriptor & 3;
+    const kind = (<u32>descriptor) & 3;
     if ((kind & 1) == 0 || (kind == 1 && level == 3)) return FSC_TRANSLATION + level;
     if (kind == 1 || level == 3) break;
     if (beyond(descriptor, outputSize)) return FSC_ADDRESS_SIZE + level;
-    base = ((descriptor & 0x0000_ffff_ffff_ffff) >> <u64>grain) << <u64>grain;
+    base = addressField(descriptor, grain);
     top = bottom;
     level++;
   }
@@ -54,8 +64,7 @@ export function stage2Walk(vtcr: u64, vttbr: u64, ipa: u64, paMax: u32): i32 {
   if ((large ? 2 : 1) > level) return FSC_TRANSLATION + level;
   if (beyond(leaf, outputSize)) return FSC_ADDRESS_SIZE + level;
   if ((leaf & 0x400) == 0) return FSC_ACCESS_FLAG + level;
-  const offset: u64 = (<u64>1 << <u64>bottom) - 1;
-  s2Pa = (leaf & 0x0000_ffff_ffff_ffff & ~offset) | (ipa & offset);
+  s2Pa = addressField(leaf, bottom) | bitField(ipa, 0, bottom);
   s2Leaf = leaf;
   s2Level = level;
   s2Size = bottom;
@@ -73,5 +82,5 @@ export function stage2Permission(access: u32): i32 {
 
 /** MemAttr[3:0] of the last walk; below 4 it is Device memory. */
 export function stage2MemAttr(): u32 {
-  return <u32>(s2Leaf >> 2) & 15;
+  return (<u32>(s2Leaf >> 2)) & 15;
 }

@@ -2,15 +2,21 @@
 // AArch64.FullTranslate, FirstStageTranslate, SecondStageTranslate, CheckPermission, CombineS1S2Desc).
 import { CORE_WALK_READS } from '../../wasm/layout';
 import {
-  SR_HCR_EL2, SR_MAIR_EL1, SR_MAIR_EL2, SR_SCTLR_EL1, SR_SCTLR_EL2, SR_TCR_EL1, SR_TCR_EL2, SR_VTCR_EL2, SR_VTTBR_EL2,
+  SR_HCR_EL2,
+  SR_MAIR_EL1,
+  SR_MAIR_EL2,
+  SR_SCTLR_EL1,
+  SR_SCTLR_EL2,
+  SR_TCR_EL1,
+  SR_TCR_EL2,
+  SR_VTCR_EL2,
+  SR_VTTBR_EL2,
 } from '../../cpu/kernel/gen/sysregs';
 import { srAt } from '../../cpu/kernel/state';
-import { FSC_ADDRESS_SIZE, FSC_ALIGNMENT, FSC_NONE, FSC_PERMISSION, takeReads } from './descriptor';
+import { FSC_ADDRESS_SIZE, FSC_ALIGNMENT, FSC_NONE, FSC_PERMISSION, bitField, takeReads } from './descriptor';
 import { HCR_DC, HCR_TGE, SCTLR_M, SCTLR_WXN, hasStage2, paMaxOf, topByteIgnored } from './regime';
 import { s1FaultIpa, s1FaultStage2, s1Leaf, s1Level, s1Pa, s1Size, s1Table, stage1Walk } from './stage1';
-import {
-  ACCESS_EXEC, ACCESS_WRITE, s2Leaf, s2Pa, stage2MemAttr, stage2Permission, stage2Walk,
-} from './stage2walk';
+import { ACCESS_EXEC, ACCESS_WRITE, s2Leaf, s2Pa, stage2MemAttr, stage2Permission, stage2Walk } from './stage2walk';
 
 /** Permissions in `outPerm`. */
 export const PERM_R: u32 = 1;
@@ -79,18 +85,18 @@ function firstStage(s: usize, el: u32, va: u64, access: u32, options: u32, stage
   outPa = s1Pa;
   outSize = s1Size;
   const mair = srAt(s, el2 ? SR_MAIR_EL2 : SR_MAIR_EL1);
-  outAttr = <u32>(mair >> (((s1Leaf >> 2) & 7) << 3)) & 0xff;
-  outShare = outAttr < 0x10 || outAttr == ATTR_NON_CACHEABLE ? SH_OUTER : <u32>(s1Leaf >> 8) & 3;
+  outAttr = (<u32>(mair >> (((s1Leaf >> 2) & 7) << 3))) & 0xff;
+  outShare = outAttr < 0x10 || outAttr == ATTR_NON_CACHEABLE ? SH_OUTER : (<u32>(s1Leaf >> 8)) & 3;
   if ((options & WALK_UNALIGNED) != 0 && outDevice()) return FSC_ALIGNMENT;
   outPerm = el2 ? rightsEl2(sctlr) : rightsEl1(sctlr, el == 0);
-  return (outPerm & (<u32>1 << access)) != 0 ? FSC_NONE : FSC_PERMISSION + <i32>s1Level;
+  return (outPerm & ((<u32>1) << access)) != 0 ? FSC_NONE : FSC_PERMISSION + <i32>s1Level;
 }
 
 /** AArch64.TranslateAddressS1Off: stage 1 off, or HCR_EL2.DC. */
 function flat(s: usize, el2: bool, va: u64, access: u32, options: u32, hcr: u64): i32 {
   const ignored = topByteIgnored(srAt(s, el2 ? SR_TCR_EL2 : SR_TCR_EL1), el2, va);
   const address = ignored ? va & 0x00ff_ffff_ffff_ffff : va;
-  if (address >> <u64>paMaxOf(s) != 0) return FSC_ADDRESS_SIZE;
+  if (bitField(address, paMaxOf(s), 64) != 0) return FSC_ADDRESS_SIZE;
   outPa = address;
   outSize = 12;
   outPerm = PERM_R | PERM_W | PERM_X;
@@ -107,7 +113,7 @@ function flat(s: usize, el2: bool, va: u64, access: u32, options: u32, hcr: u64)
 /** CheckPermission for EL1&0: AP[2:1], APTable, UXN/PXN and their table bits, WXN. */
 function rightsEl1(sctlr: u64, user: bool): u32 {
   const wxn = (sctlr & SCTLR_WXN) != 0;
-  const ap = <u32>(s1Leaf >> 6) & 3;
+  const ap = (<u32>(s1Leaf >> 6)) & 3;
   const readOnly = (ap & 2) != 0 || ((s1Table >> 62) & 1) != 0;
   const userAccess = (ap & 1) != 0 && ((s1Table >> 61) & 1) == 0;
   const userWrite = userAccess && !readOnly;
@@ -143,7 +149,7 @@ function secondStage(s: usize, access: u32, options: u32): i32 {
   if ((s2Leaf & 0x40) != 0) rights |= PERM_R;
   if ((s2Leaf & 0x80) != 0) rights |= PERM_W;
   outPerm &= rights;
-  combine(stage2MemAttr(), <u32>(s2Leaf >> 8) & 3);
+  combine(stage2MemAttr(), (<u32>(s2Leaf >> 8)) & 3);
   return FSC_NONE;
 }
 

@@ -4,8 +4,10 @@ import type { FpState } from './module.js';
 
 /** Random numbers from a seed (xorshift32): the same seed gives the same cases. */
 export class Random {
-  constructor(private state: number) {
-    if (state === 0) this.state = 1;
+  private state: number;
+
+  constructor(seed: number) {
+    this.state = seed >>> 0 || 1;
   }
 
   /** Unsigned 32 bits. */
@@ -44,14 +46,46 @@ export function randomInstruction(random: Random, encoding: ParsedSimdEncoding):
 }
 
 const EDGES64 = [
-  '0000000000000000', '8000000000000000', '3ff0000000000000', 'bff0000000000000', '7ff0000000000000',
-  'fff0000000000000', '7ff8000000000000', 'fff8000000000001', '7ff0000000000001', 'fff4000000000000',
-  '0000000000000001', '800fffffffffffff', '0010000000000000', '8010000000000000', '7fefffffffffffff',
-  'ffefffffffffffff', '4000000000000000', '3fe0000000000000', '4340000000000000', '43e0000000000000',
-  'c3e0000000000000', '43f0000000000000', '41dfffffffc00000', '41e0000000000000', 'c1e0000000200000',
-  '47efffffe0000000', '47effffff0000000', '36a0000000000000', '380fffffffffffff', '3690000000000000',
-  '40effe0000000000', '3e70000000000000', '3f10000000000000', '4008000000000000', '3ff8000000000000',
-  '7fffffffffffffff', 'ffffffffffffffff', '7fd0000000000000', '0008000000000000', '0004000000000000',
+  '0000000000000000',
+  '8000000000000000',
+  '3ff0000000000000',
+  'bff0000000000000',
+  '7ff0000000000000',
+  'fff0000000000000',
+  '7ff8000000000000',
+  'fff8000000000001',
+  '7ff0000000000001',
+  'fff4000000000000',
+  '0000000000000001',
+  '800fffffffffffff',
+  '0010000000000000',
+  '8010000000000000',
+  '7fefffffffffffff',
+  'ffefffffffffffff',
+  '4000000000000000',
+  '3fe0000000000000',
+  '4340000000000000',
+  '43e0000000000000',
+  'c3e0000000000000',
+  '43f0000000000000',
+  '41dfffffffc00000',
+  '41e0000000000000',
+  'c1e0000000200000',
+  '47efffffe0000000',
+  '47effffff0000000',
+  '36a0000000000000',
+  '380fffffffffffff',
+  '3690000000000000',
+  '40effe0000000000',
+  '3e70000000000000',
+  '3f10000000000000',
+  '4008000000000000',
+  '3ff8000000000000',
+  '7fffffffffffffff',
+  'ffffffffffffffff',
+  '7fd0000000000000',
+  '0008000000000000',
+  '0004000000000000',
 ].map((text) => BigInt(`0x${text}`));
 
 const EDGES32 = [
@@ -73,8 +107,10 @@ function fill64(random: Random, view: DataView, at: number): void {
   if (kind === 0) value = (BigInt(random.next()) << 32n) | BigInt(random.next());
   // A moderate exponent, so that operands meet.
   if (kind === 1) {
-    value = (BigInt(random.pick([0x3f0, 0x3ff, 0x400, 0x41f, 0x43e, 1, 0x7fe]) + random.below(3)) << 52n) |
-      (BigInt(random.below(2)) << 63n) | (BigInt(random.below(2 ** 20)) << (random.below(2) ? 32n : 0n));
+    value =
+      (BigInt(random.pick([0x3f0, 0x3ff, 0x400, 0x41f, 0x43e, 1, 0x7fe]) + random.below(3)) << 52n) |
+      (BigInt(random.below(2)) << 63n) |
+      (BigInt(random.below(2 ** 20)) << (random.below(2) ? 32n : 0n));
   }
   if (kind === 2) value = (value + BigInt(random.below(3)) - 1n) & 0xffffffffffffffffn;
   view.setBigUint64(at, value, true);
@@ -85,8 +121,11 @@ function fill32(random: Random, view: DataView, at: number): void {
   const kind = random.below(4);
   if (kind === 0) value = random.next();
   if (kind === 1) {
-    value = ((random.pick([0x70, 0x7e, 0x7f, 0x80, 0x8d, 0x9d, 1, 0xfd, 0x66]) + random.below(2)) * 2 ** 23 +
-      random.below(2) * 2 ** 31 + random.below(2 ** 23)) >>> 0;
+    value =
+      ((random.pick([0x70, 0x7e, 0x7f, 0x80, 0x8d, 0x9d, 1, 0xfd, 0x66]) + random.below(2)) * 2 ** 23 +
+        random.below(2) * 2 ** 31 +
+        random.below(2 ** 23)) >>>
+      0;
     if (random.below(2)) value = (value & 0xfffff000) >>> 0;
   }
   if (kind === 2) value = (value + random.below(3) - 1) >>> 0;
@@ -119,7 +158,12 @@ export function randomState(random: Random, plain: boolean): FpState {
   const vView = new DataView(v.buffer);
   for (let i = 0; i < 30; i += 1) {
     if (random.below(2)) fill64(random, xView, i * 8);
-    else xView.setBigInt64(i * 8, BigInt(random.pick([0, -1, 1, 2 ** 31 - 1, 2 ** 31, -(2 ** 31), 2 ** 53 + 2, 255])), true);
+    else
+      xView.setBigInt64(
+        i * 8,
+        BigInt(random.pick([0, -1, 1, 2 ** 31 - 1, 2 ** 31, -(2 ** 31), 2 ** 53 + 2, 255])),
+        true,
+      );
   }
   for (let i = 0; i < 32; i += 1) {
     fillVector(random, vView, i * 16);

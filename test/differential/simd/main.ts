@@ -1,12 +1,4 @@
-/**
- * Compares the kernel's FP/AdvSIMD instructions with QEMU's Cortex-A57, by hand:
- *
- *   npx rolldown test/differential/simd/main.ts --platform node -f esm --external assemblyscript/asc -o .cache/simd-diff.mjs
- *   node .cache/simd-diff.mjs [seed] [cases] [pattern of names | "random"]
- *
- * "random" runs random encodings of the whole FP/AdvSIMD data-processing space (bits 27:25 = 111), which checks what is
- * UNDEFINED. Exit status 1 when anything differs.
- */
+/** Comparison of the kernel's FP/AdvSIMD instructions with QEMU's Cortex-A57; run.mjs is the command. */
 import { resolve } from 'node:path';
 import { simdEncodings } from '../../../sim/cpu/isa/simd/table.js';
 import { Random, randomInstruction, randomState } from './cases.js';
@@ -28,15 +20,22 @@ const FLAGS = [
 const hex = (value: number): string => `0x${value.toString(16).padStart(8, '0')}`;
 
 function vectorText(v: Uint8Array, index: number): string {
-  return [...v.subarray(index * 16, index * 16 + 16)].reverse().map((b) => b.toString(16).padStart(2, '0')).join('');
+  return [...v.subarray(index * 16, index * 16 + 16)]
+    .reverse()
+    .map((b) => b.toString(16).padStart(2, '0'))
+    .join('');
 }
 
 function xText(x: Uint8Array, index: number): string {
-  return [...x.subarray(index * 8, index * 8 + 8)].reverse().map((b) => b.toString(16).padStart(2, '0')).join('');
+  return [...x.subarray(index * 8, index * 8 + 8)]
+    .reverse()
+    .map((b) => b.toString(16).padStart(2, '0'))
+    .join('');
 }
 
 function differences(ours: FpState | undefined, theirs: FpState | undefined): string[] {
-  if (!ours || !theirs) return ours === theirs ? [] : [`ours ${ours ? 'ran' : 'UNDEFINED'}, qemu ${theirs ? 'ran' : 'UNDEFINED'}`];
+  if (!ours || !theirs)
+    return ours === theirs ? [] : [`ours ${ours ? 'ran' : 'UNDEFINED'}, qemu ${theirs ? 'ran' : 'UNDEFINED'}`];
   const out: string[] = [];
   if (ours.fpsr !== theirs.fpsr) out.push(`fpsr ours ${hex(ours.fpsr)} qemu ${hex(theirs.fpsr)}`);
   if (ours.nzcv !== theirs.nzcv) out.push(`nzcv ours ${hex(ours.nzcv)} qemu ${hex(theirs.nzcv)}`);
@@ -51,19 +50,26 @@ function differences(ours: FpState | undefined, theirs: FpState | undefined): st
   return out;
 }
 
-async function main(): Promise<number> {
+/**
+ * Runs `total` random cases from `seed` on both and prints what differs. `only` is a regular expression on names, or
+ * "random" for random encodings of the whole space (bits 27:25 = 111), which checks what is UNDEFINED.
+ * @returns true when nothing differs, or when QEMU or the cross compiler is missing.
+ */
+export async function compareWithQemu(
+  root: string,
+  [seed = '1', total = '20000', only = '']: readonly string[],
+  print: (line: string) => void,
+): Promise<boolean> {
   const missing = missingTool();
   if (missing) {
-    console.log(`skipped: ${missing} is not installed`);
-    return 0;
+    print(`skipped: ${missing} is not installed`);
+    return true;
   }
-  const [seed = '1', total = '20000', only = ''] = process.argv.slice(2);
-  const root = resolve('.');
   const module = await loadSimdModule(root);
   const program = buildRunner(root, resolve(root, '.cache'));
   const random = new Random(Number(seed));
   const encodings = simdEncodings.filter(({ name }) => new RegExp(only === 'random' ? '' : only).test(name));
-  console.log(`${qemuVersion()}; ${encodings.length} encodings, seed ${seed}, ${total} cases`);
+  print(`${qemuVersion()}; ${encodings.length} encodings, seed ${seed}, ${total} cases`);
   const failures = new Map<string, number>();
   const raised = new Map<string, number>(FLAGS.map(([name]) => [name, 0]));
   let defined = 0;
@@ -97,15 +103,13 @@ async function main(): Promise<number> {
         if (count >= 2 || shown >= 60) continue;
         shown += 1;
         const fields = [insn & 31, (insn >>> 5) & 31, (insn >>> 16) & 31, (insn >>> 10) & 31];
-        console.log(`${name} ${hex(insn)} fpcr ${hex(state.fpcr)} fpsr ${hex(state.fpsr)} fast ${fast}`);
-        console.log(`  in: ${fields.map((r) => `v${r} ${vectorText(state.v, r)}`).join(' ')}`);
-        for (const line of lines) console.log(`  ${line}`);
+        print(`${name} ${hex(insn)} fpcr ${hex(state.fpcr)} fpsr ${hex(state.fpsr)} fast ${fast}`);
+        print(`  in: ${fields.map((r) => `v${r} ${vectorText(state.v, r)}`).join(' ')}`);
+        for (const line of lines) print(`  ${line}`);
       }
     });
   }
-  console.log(`${defined} executed; raised ${[...raised].map(([name, count]) => `${name} ${count}`).join(', ')}`);
-  console.log(failures.size === 0 ? 'no differences' : `DIFFERENCES: ${JSON.stringify([...failures])}`);
-  return failures.size === 0 ? 0 : 1;
+  print(`${defined} executed; raised ${[...raised].map(([name, count]) => `${name} ${count}`).join(', ')}`);
+  print(failures.size === 0 ? 'no differences' : `DIFFERENCES: ${JSON.stringify([...failures])}`);
+  return failures.size === 0;
 }
-
-process.exitCode = await main();

@@ -1,5 +1,4 @@
-import { dirname, resolve } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { resolve } from 'node:path';
 import { readFile } from 'node:fs/promises';
 import asc from 'assemblyscript/asc';
 import { generateSimd } from '../../../sim/cpu/isa/generate-simd.js';
@@ -43,7 +42,8 @@ interface Exports {
 export async function loadSimdModule(root: string, optimize = '-O1'): Promise<SimdModule> {
   let wasm: Uint8Array | undefined;
   const args = 'test/differential/simd/kernel/entry.ts --runtime stub --importMemory --memoryBase 65536';
-  const limits = '--initialMemory 16 --maximumMemory 16 --noExportMemory --use abort= --enable simd --disableWarning 112';
+  const limits =
+    '--initialMemory 16 --maximumMemory 16 --noExportMemory --use abort= --enable simd --disableWarning 112';
   const { error, stderr } = await asc.main([...args.split(' '), ...limits.split(' '), optimize, '-o', 'simd.wasm'], {
     readFile: async (name: string, baseDir: string) => {
       if (name.endsWith('gen/simd.ts')) return generateSimd();
@@ -55,8 +55,7 @@ export async function loadSimdModule(root: string, optimize = '-O1'): Promise<Si
   });
   if (error || !wasm) throw new Error(`${error?.message ?? 'no output'}\n${stderr.toString()}`);
   const memory = new WebAssembly.Memory({ initial: 16, maximum: 16 });
-  const module = await WebAssembly.compile(wasm as BufferSource);
-  const { exports } = await WebAssembly.instantiate(module, { env: { memory } });
+  const { exports } = new WebAssembly.Instance(new WebAssembly.Module(wasm), { env: { memory } });
   const api = exports as unknown as Exports;
   const bytes = new Uint8Array(memory.buffer);
   const view = new DataView(memory.buffer);
@@ -84,9 +83,4 @@ export async function loadSimdModule(root: string, optimize = '-O1'): Promise<Si
     memory,
     exec: api.simdExec,
   };
-}
-
-/** Project directory, from this file's place in the source tree. */
-export function projectRoot(): string {
-  return resolve(dirname(fileURLToPath(import.meta.url)), '../../..');
 }

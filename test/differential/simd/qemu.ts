@@ -13,7 +13,10 @@ export interface Case {
 
 /** What is missing to run the comparison, or undefined. */
 export function missingTool(): string | undefined {
-  for (const [tool, argument] of [['qemu-aarch64', '--version'], ['aarch64-linux-gnu-gcc', '--version']] as const) {
+  for (const [tool, argument] of [
+    ['qemu-aarch64', '--version'],
+    ['aarch64-linux-gnu-gcc', '--version'],
+  ] as const) {
     if (spawnSync(tool, [argument]).status !== 0) return tool;
   }
   return undefined;

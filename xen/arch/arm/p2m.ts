@@ -64,6 +64,8 @@ export class P2m {
   /** Leaf entries by level, as Xen's statistics. */
   mappings = [0, 0, 0, 0];
   tables = 0;
+  /** vCPU of this domain that ran last on each pCPU. */
+  lastVcpuRan: (number | undefined)[] = [];
   #needFlush = false;
   /** Pages of the p2m pool not in use (domU, XSA-409), or undefined: tables come from the heap. */
   #pool: number[] | undefined;
@@ -241,6 +243,7 @@ export class P2m {
       pool: this.#pool ? [...this.#pool] : null,
       poolTotal: this.#poolTotal,
       needFlush: this.#needFlush,
+      lastVcpuRan: this.lastVcpuRan.map((id) => id ?? null),
     };
   }
 
@@ -257,6 +260,7 @@ export class P2m {
     this.#pool = s.pool ? [...s.pool] : undefined;
     this.#poolTotal = s.poolTotal;
     this.#needFlush = s.needFlush;
+    this.lastVcpuRan = s.lastVcpuRan.map((id: number | null) => id ?? undefined);
   }
 
   #rootTable(gfn: number): number {

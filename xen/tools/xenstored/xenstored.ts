@@ -61,6 +61,7 @@ function parsePerms(words: readonly string[]): Permission[] {
 }
 
 export class Xenstored implements XenService {
+  readonly latency = 'xenstore.answer';
   readonly store: Store;
   readonly #byPort = new Map<number, Connection>();
   readonly #local: LocalWatch[] = [];

@@ -180,9 +180,7 @@ export const scalar: readonly SimdEncoding[] = [
   ...threeSameInteger.map(([name, u, op, undef]) =>
     entry('simd', name, `01 ${u} 11110 size:2 1 Rm ${op} 1 Rn Rd`, undef),
   ),
-  ...threeSameFloat.map(([name, u, a, op]) =>
-    entry('fp', name, `01 ${u} 11110 ${a} sz:1 1 Rm ${op} 1 Rn Rd`),
-  ),
+  ...threeSameFloat.map(([name, u, a, op]) => entry('fp', name, `01 ${u} 11110 ${a} sz:1 1 Rm ${op} 1 Rn Rd`)),
   ...threeDifferent.map(([name, op]) => entry('simd', name, `01 0 11110 size:2 1 Rm ${op} 00 Rn Rd`, HS_ONLY)),
   ...twoRegisterInteger.map(([name, u, op, undef]) =>
     entry('simd', name, `01 ${u} 11110 size:2 10000 ${op} 10 Rn Rd`, undef),

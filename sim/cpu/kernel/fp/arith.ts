@@ -1,7 +1,27 @@
 // FPAdd, FPSub, FPMul, FPMulX, FPDiv, FPSqrt, FPAbs, FPNeg (Arm ARM, shared/functions/float).
 import {
-  DOUBLE, DZC, FP_FINITE, FP_INF, FP_QNAN, FP_ZERO, RM_NEGINF,
-  fpcrMode, infinity, invalid, processNaN, processNaNs, raise, round, shiftRightJam, signBit, uClass, uExp, uFrac, uSign, unpack, zero,
+  DOUBLE,
+  DZC,
+  FP_FINITE,
+  FP_INF,
+  FP_QNAN,
+  FP_ZERO,
+  RM_NEGINF,
+  fpcrMode,
+  infinity,
+  invalid,
+  processNaN,
+  processNaNs,
+  raise,
+  round,
+  shiftRightJam,
+  signBit,
+  uClass,
+  uExp,
+  uFrac,
+  uSign,
+  unpack,
+  zero,
 } from './format';
 import { fastAdd, fastDiv, fastMul, fastOk, fastOpen, fastSqrt, fastSub } from './fast';
 
@@ -55,12 +75,12 @@ function addBits(fmt: u32, a: u64, b: u64, negateB: u32): u64 {
   fb = shiftRightJam(fb, <u32>(ea - eb));
   if (sa == sb) {
     const sum = fa + fb;
-    return (sum >> 63) != 0 ? round(fmt, mode, sign, ea + 1, shiftRightJam(sum, 1)) : round(fmt, mode, sign, ea, sum);
+    return sum >> 63 != 0 ? round(fmt, mode, sign, ea + 1, shiftRightJam(sum, 1)) : round(fmt, mode, sign, ea, sum);
   }
   const difference = fa - fb;
   if (difference == 0) return zero(fmt, mode == RM_NEGINF ? 1 : 0);
   const lead = <i32>clz<u64>(difference) - 1;
-  return round(fmt, mode, sign, ea - lead, difference << <u64>lead);
+  return round(fmt, mode, sign, ea - lead, difference << (lead as u64));
 }
 
 export function fpAdd(fmt: u32, a: u64, b: u64): u64 {
@@ -99,7 +119,7 @@ function mulBits(fmt: u32, a: u64, b: u64, extended: bool): u64 {
   let frac = productHi;
   let exp = ea + uExp;
   let low = productLo;
-  if ((frac >> 62) == 0) {
+  if (frac >> 62 == 0) {
     frac = (frac << 1) | (low >> 63);
     low <<= 1;
   } else {
@@ -159,7 +179,7 @@ export function fpDiv(fmt: u32, a: u64, b: u64): u64 {
   }
   // The quotient is a/b * 2^55, in (2^54, 2^56).
   const lead = <i32>clz<u64>(quotient) - 1;
-  const frac = (quotient << <u64>lead) | (rest != 0 ? 1 : 0);
+  const frac = (quotient << (lead as u64)) | (rest != 0 ? 1 : 0);
   return round(fmt, fpcrMode(), sign, ea - uExp + (7 - lead), frac);
 }
 

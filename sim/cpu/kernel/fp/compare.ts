@@ -1,8 +1,5 @@
 // FPCompare*, FPMax, FPMin, FPMaxNum, FPMinNum (Arm ARM, shared/functions/float).
-import {
-  FP_QNAN, FP_SNAN, FP_ZERO, IOC,
-  infinity, processNaNs, raise, signBit, uClass, uSign, unpack,
-} from './format';
+import { FP_QNAN, FP_SNAN, FP_ZERO, IOC, infinity, processNaNs, raise, signBit, uClass, uSign, unpack } from './format';
 
 const LESS: i32 = -1;
 const EQUAL: i32 = 0;

@@ -1,8 +1,28 @@
 // FPToFixed, FixedToFP, FPConvert, FPRoundInt (Arm ARM, shared/functions/float).
 import {
-  FP_INF, FP_QNAN, FP_SNAN, FP_ZERO, HALF, IOC, IXC,
-  alternativeHalf, defaultNaN, defaultNaNs, fracBits, infinity, processNaN, raise, round, roundsUp, shiftRightJam,
-  uClass, uExp, uFrac, uSign, unpack, zero,
+  FP_INF,
+  FP_QNAN,
+  FP_SNAN,
+  FP_ZERO,
+  HALF,
+  IOC,
+  IXC,
+  alternativeHalf,
+  defaultNaN,
+  defaultNaNs,
+  fracBits,
+  infinity,
+  processNaN,
+  raise,
+  round,
+  roundsUp,
+  shiftRightJam,
+  uClass,
+  uExp,
+  uFrac,
+  uSign,
+  unpack,
+  zero,
 } from './format';
 
 // Whether the last integerMagnitude discarded something.
@@ -11,15 +31,15 @@ let discarded: bool = false;
 /** Rounds the unpacked finite value scaled by 2^fbits to an integer magnitude; the exponent must be below 64. */
 function integerMagnitude(exp: i32, frac: u64, sign: u32, mode: u32): u64 {
   discarded = false;
-  if (exp >= 62) return frac << <u64>(exp - 62);
+  if (exp >= 62) return frac << ((exp - 62) as u64);
   const by = 62 - exp;
   let magnitude: u64 = 0;
   let rest: u64 = 1;
   let half: u64 = 2;
   if (by <= 63) {
-    magnitude = by == 63 ? 0 : frac >> <u64>by;
-    rest = frac & ((<u64>1 << <u64>by) - 1);
-    half = <u64>1 << <u64>(by - 1);
+    magnitude = by == 63 ? 0 : frac >> (<u64>by);
+    rest = frac & (((<u64>1) << (by as u64)) - 1);
+    half = (<u64>1) << ((by - 1) as u64);
   }
   discarded = rest != 0;
   return roundsUp(mode, sign, (magnitude & 1) != 0, rest, half) ? magnitude + 1 : magnitude;
@@ -33,7 +53,7 @@ export function fpToFixed(fmt: u32, bits: u64, fbits: u32, width: u32, isUnsigne
     return 0;
   }
   if (uClass == FP_ZERO) return 0;
-  const ones: u64 = width == 64 ? <u64>-1 : ((<u64>1 << <u64>width) - 1);
+  const ones: u64 = width == 64 ? <u64>-1 : ((<u64>1) << (width as u64)) - 1;
   const exp = uExp + <i32>fbits;
   const huge = uClass == FP_INF || exp >= 64;
   const magnitude = huge ? <u64>-1 : integerMagnitude(exp, uFrac, uSign, mode);
@@ -57,7 +77,7 @@ export function fpToFixed(fmt: u32, bits: u64, fbits: u32, width: u32, isUnsigne
 export function fixedToFp(fmt: u32, sign: u32, magnitude: u64, fbits: u32, mode: u32): u64 {
   if (magnitude == 0) return 0;
   const lead = <i32>clz<u64>(magnitude);
-  const frac = lead == 0 ? shiftRightJam(magnitude, 1) : magnitude << <u64>(lead - 1);
+  const frac = lead == 0 ? shiftRightJam(magnitude, 1) : magnitude << ((lead - 1) as u64);
   return round(fmt, mode, sign, 63 - lead - <i32>fbits, frac);
 }
 
@@ -71,9 +91,9 @@ export function fpConvert(from: u32, to: u32, bits: u64, mode: u32): u64 {
     if (defaultNaNs()) return defaultNaN(to);
     const fromBits = fracBits(from);
     const toBits = fracBits(to);
-    const frac = bits & ((<u64>1 << <u64>fromBits) - 1);
-    const moved = toBits > fromBits ? frac << <u64>(toBits - fromBits) : frac >> <u64>(fromBits - toBits);
-    return infinity(to, uSign) | moved | (<u64>1 << <u64>(toBits - 1));
+    const frac = bits & (((<u64>1) << (fromBits as u64)) - 1);
+    const moved = toBits > fromBits ? frac << ((toBits - fromBits) as u64) : frac >> (<u64>(fromBits - toBits));
+    return infinity(to, uSign) | moved | ((<u64>1) << ((toBits - 1) as u64));
   }
   if (uClass == FP_INF) {
     if (!noSpecials) return infinity(to, uSign);

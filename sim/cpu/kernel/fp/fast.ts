@@ -21,9 +21,7 @@ export function fastOpen(): bool {
 
 /** True when `bits` is a result the fast path may deliver. */
 export function fastOk(fmt: u32, bits: u64): bool {
-  return fmt == DOUBLE
-    ? (<u32>(bits >> 52) & 0x7ff) - 2 < 0x7fd
-    : (<u32>(bits >> 23) & 0xff) - 2 < 0xfd;
+  return fmt == DOUBLE ? ((<u32>(bits >> 52)) & 0x7ff) - 2 < 0x7fd : ((<u32>(bits >> 23)) & 0xff) - 2 < 0xfd;
 }
 
 export function fastAdd(fmt: u32, a: u64, b: u64): u64 {
@@ -66,13 +64,13 @@ function lanesOk(fmt: u32, r: v128): bool {
   return v128.all_true<u32>(v128.and(i32x4.gt_s(e, i32x4.splat(0x00800000)), i32x4.lt_s(e, i32x4.splat(0x7f800000))));
 }
 
-export const FAST_ADD: u32 = 0;
-export const FAST_SUB: u32 = 1;
-export const FAST_MUL: u32 = 2;
-export const FAST_DIV: u32 = 3;
+const FAST_ADD: u32 = 0;
+const FAST_SUB: u32 = 1;
+const FAST_MUL: u32 = 2;
 
 /**
- * Whole 128-bit vector of `op` at `out`; false (nothing stored) when the fast path does not apply to every lane.
+ * Whole 128-bit vector of `op` (add, sub, mul, div: the first four of simd/float.ts) at `out`; false (nothing stored)
+ * when the fast path does not apply to every lane.
  */
 export function fastVector(op: u32, fmt: u32, a: v128, b: v128, out: usize): bool {
   if (!fastOpen()) return false;

@@ -1,7 +1,23 @@
 // FPMulAdd, FPRecipStepFused, FPRSqrtStepFused: one rounding of an exact 128-bit sum (Arm ARM, shared/functions/float).
 import {
-  FP_INF, FP_QNAN, FP_SNAN, FP_ZERO, DOUBLE, RM_NEGINF,
-  fpcrMode, infinity, invalid, processNaN, processNaNs, round, uClass, uExp, uFrac, uSign, unpack, zero,
+  FP_INF,
+  FP_QNAN,
+  FP_SNAN,
+  FP_ZERO,
+  DOUBLE,
+  RM_NEGINF,
+  fpcrMode,
+  infinity,
+  invalid,
+  processNaN,
+  processNaNs,
+  round,
+  uClass,
+  uExp,
+  uFrac,
+  uSign,
+  unpack,
+  zero,
 } from './format';
 import { fpNeg, multiplyWide, productHi, productLo, two } from './arith';
 
@@ -14,7 +30,7 @@ function roundSum(fmt: u32, sp: u32, ep: i32, fa: u64, fb: u64, sc: u32, ec: i32
   multiplyWide(fa, fb << 1);
   let hi = productHi;
   let lo = productLo;
-  if ((hi >> 62) == 0) {
+  if (hi >> 62 == 0) {
     hi = (hi << 1) | (lo >> 63);
     lo <<= 1;
   } else {
@@ -39,18 +55,18 @@ function roundSum(fmt: u32, sp: u32, ep: i32, fa: u64, fb: u64, sc: u32, ec: i32
     smallHi = 0;
     smallLo = 1;
   } else if (by > 63) {
-    const lost = smallLo | (by > 64 ? smallHi << <u64>(128 - by) : 0);
-    smallLo = (smallHi >> <u64>(by - 64)) | (lost != 0 ? 1 : 0);
+    const lost = smallLo | (by > 64 ? smallHi << ((128 - by) as u64) : 0);
+    smallLo = (smallHi >> (<u64>(by - 64))) | (lost != 0 ? 1 : 0);
     smallHi = 0;
   } else if (by > 0) {
-    const lost = smallLo << <u64>(64 - by);
-    smallLo = (smallLo >> <u64>by) | (smallHi << <u64>(64 - by)) | (lost != 0 ? 1 : 0);
+    const lost = smallLo << ((64 - by) as u64);
+    smallLo = (smallLo >> (<u64>by)) | (smallHi << ((64 - by) as u64)) | (lost != 0 ? 1 : 0);
     smallHi >>= <u64>by;
   }
   if (sp == sc) {
     lo += smallLo;
     hi += smallHi + (lo < smallLo ? 1 : 0);
-    if ((hi >> 63) != 0) {
+    if (hi >> 63 != 0) {
       lo = (hi << 63) | (lo >> 1) | (lo & 1);
       hi >>= 1;
       exp += 1;
@@ -66,7 +82,7 @@ function roundSum(fmt: u32, sp: u32, ep: i32, fa: u64, fb: u64, sc: u32, ec: i32
       exp -= 64;
     }
     // The leading one may be at bit 63 only after the word move above.
-    if ((hi >> 63) != 0) {
+    if (hi >> 63 != 0) {
       lo = (hi << 63) | (lo >> 1);
       hi >>= 1;
       exp += 1;
@@ -134,6 +150,6 @@ export function fpRecipStep(fmt: u32, a: u64, b: u64, root: bool): u64 {
     return fmt == DOUBLE ? 0x3ff8000000000000 : 0x3fc00000;
   }
   // 2.0 and 3.0 both have exponent 1.
-  const constant: u64 = root ? <u64>3 << 61 : <u64>1 << 62;
+  const constant: u64 = root ? (<u64>3) << 61 : (<u64>1) << 62;
   return roundSum(fmt, sa ^ uSign, ea + uExp, fa, uFrac, 0, 1, constant, root ? -1 : 0);
 }

@@ -79,7 +79,7 @@ export function signBit(fmt: u32): u64 {
 }
 
 export function infinity(fmt: u32, sign: u32): u64 {
-  return (sign ? signBit(fmt) : 0) | (<u64>expMax(fmt) << <u64>fracBits(fmt));
+  return (sign ? signBit(fmt) : 0) | ((<u64>expMax(fmt)) << (fracBits(fmt) as u64));
 }
 
 export function zero(fmt: u32, sign: u32): u64 {
@@ -100,8 +100,8 @@ export function invalid(fmt: u32): u64 {
 export function unpack(fmt: u32, bits: u64): void {
   const f = <u64>fracBits(fmt);
   const max = expMax(fmt);
-  const exp = <u32>(bits >> f) & max;
-  const frac = bits & ((<u64>1 << f) - 1);
+  const exp = (<u32>(bits >> f)) & max;
+  const frac = bits & (((<u64>1) << f) - 1);
   uSign = (bits & signBit(fmt)) != 0 ? 1 : 0;
   if (exp == 0) {
     if (frac == 0) {
@@ -113,14 +113,14 @@ export function unpack(fmt: u32, bits: u64): void {
       const top = 63 - <i32>clz<u64>(frac);
       uClass = FP_FINITE;
       uExp = expMin(fmt) - <i32>f + top;
-      uFrac = frac << <u64>(62 - top);
+      uFrac = frac << ((62 - top) as u64);
     }
   } else if (exp == max && !(fmt == HALF && alternativeHalf())) {
-    uClass = frac == 0 ? FP_INF : (frac >> (f - 1)) != 0 ? FP_QNAN : FP_SNAN;
+    uClass = frac == 0 ? FP_INF : frac >> (f - 1) != 0 ? FP_QNAN : FP_SNAN;
   } else {
     uClass = FP_FINITE;
     uExp = <i32>exp + expMin(fmt) - 1;
-    uFrac = (frac | (<u64>1 << f)) << (62 - f);
+    uFrac = (frac | ((<u64>1) << f)) << (62 - f);
   }
 }
 
@@ -128,7 +128,7 @@ export function unpack(fmt: u32, bits: u64): void {
 export function shiftRightJam(value: u64, by: u32): u64 {
   if (by == 0) return value;
   if (by > 63) return value != 0 ? 1 : 0;
-  return (value >> <u64>by) | ((value << <u64>(64 - by)) != 0 ? 1 : 0);
+  return (value >> (<u64>by)) | (value << ((64 - by) as u64) != 0 ? 1 : 0);
 }
 
 /** True when a magnitude with discarded part `rest` (half a unit = `half`) rounds away from zero. */
@@ -156,12 +156,12 @@ export function round(fmt: u32, mode: u32, sign: u32, exp: i32, frac: u64): u64 
   }
   const shift = <u64>(62 - f);
   let mant = frac >> shift;
-  const rest = frac & ((<u64>1 << shift) - 1);
+  const rest = frac & (((<u64>1) << shift) - 1);
   if (biased == 0 && rest != 0) raise(UFC);
-  if (roundsUp(mode, sign, (mant & 1) != 0, rest, <u64>1 << (shift - 1))) {
+  if (roundsUp(mode, sign, (mant & 1) != 0, rest, (<u64>1) << (shift - 1))) {
     mant += 1;
-    if (mant == <u64>1 << <u64>f) biased = 1;
-    if (mant == <u64>2 << <u64>f) {
+    if (mant == (<u64>1) << (f as u64)) biased = 1;
+    if (mant == (<u64>2) << (f as u64)) {
       mant >>= 1;
       biased += 1;
     }
@@ -180,13 +180,13 @@ export function round(fmt: u32, mode: u32, sign: u32, exp: i32, frac: u64): u64 
     return toInfinity ? infinity(fmt, sign) : infinity(fmt, sign) - 1;
   }
   if (rest != 0) raise(IXC);
-  return zero(fmt, sign) | (<u64>biased << <u64>f) | (mant & ((<u64>1 << <u64>f) - 1));
+  return zero(fmt, sign) | ((<u64>biased) << (f as u64)) | (mant & (((<u64>1) << (f as u64)) - 1));
 }
 
 /** FPProcessNaN: the quietened operand, or the default NaN under FPCR.DN. */
 export function processNaN(fmt: u32, cls: u32, bits: u64): u64 {
   if (cls == FP_SNAN) raise(IOC);
-  return defaultNaNs() ? defaultNaN(fmt) : bits | (<u64>1 << <u64>(fracBits(fmt) - 1));
+  return defaultNaNs() ? defaultNaN(fmt) : bits | ((<u64>1) << ((fracBits(fmt) - 1) as u64));
 }
 
 /** FPProcessNaNs: signalling before quiet, first operand before second. At least one class must be a NaN. */

@@ -10,7 +10,7 @@ import { fpMulAdd, fpRecipStep } from '../fp/fma';
 import { DOUBLE, RM_NEGINF, RM_POSINF, RM_TIEAWAY, RM_TIEEVEN, RM_ZERO, SINGLE, fpcrMode } from '../fp/format';
 import { floatOf, isQ, laneS, laneU, putBytes, putD, putResult, putX, va, vd, vm, vn, xn } from './regs';
 
-// Operations on two or three operands (d is the accumulator).
+// Operations on two or three operands (d is the accumulator). fastVector knows the first four by number.
 export const F_ADD: u32 = 0;
 export const F_SUB: u32 = 1;
 export const F_MUL: u32 = 2;
@@ -40,28 +40,50 @@ function mask(value: bool): u64 {
 
 function binary(op: u32, fmt: u32, d: u64, a: u64, b: u64): u64 {
   switch (op) {
-    case F_ADD: return fpAdd(fmt, a, b);
-    case F_SUB: return fpSub(fmt, a, b);
-    case F_MUL: return fpMul(fmt, a, b);
-    case F_DIV: return fpDiv(fmt, a, b);
-    case F_MULX: return fpMulX(fmt, a, b);
-    case F_MAX: return fpMaxMin(fmt, a, b, true);
-    case F_MIN: return fpMaxMin(fmt, a, b, false);
-    case F_MAXNM: return fpMaxMinNum(fmt, a, b, true);
-    case F_MINNM: return fpMaxMinNum(fmt, a, b, false);
-    case F_MLA: return fpMulAdd(fmt, d, a, b);
-    case F_MLS: return fpMulAdd(fmt, d, fpNeg(fmt, a), b);
-    case F_RECPS: return fpRecipStep(fmt, a, b, false);
-    case F_RSQRTS: return fpRecipStep(fmt, a, b, true);
-    case F_ABD: return fpAbs(fmt, fpSub(fmt, a, b));
-    case F_CMEQ: return mask(fpEqual(fmt, a, b));
-    case F_CMGE: return mask(fpGreaterEqual(fmt, a, b));
-    case F_CMGT: return mask(fpGreater(fmt, a, b));
-    case F_ACGE: return mask(fpGreaterEqual(fmt, fpAbs(fmt, a), fpAbs(fmt, b)));
-    case F_ACGT: return mask(fpGreater(fmt, fpAbs(fmt, a), fpAbs(fmt, b)));
-    case F_CMLE: return mask(fpGreaterEqual(fmt, b, a));
-    case F_CMLT: return mask(fpGreater(fmt, b, a));
-    default: return fpNeg(fmt, fpMul(fmt, a, b));
+    case F_ADD:
+      return fpAdd(fmt, a, b);
+    case F_SUB:
+      return fpSub(fmt, a, b);
+    case F_MUL:
+      return fpMul(fmt, a, b);
+    case F_DIV:
+      return fpDiv(fmt, a, b);
+    case F_MULX:
+      return fpMulX(fmt, a, b);
+    case F_MAX:
+      return fpMaxMin(fmt, a, b, true);
+    case F_MIN:
+      return fpMaxMin(fmt, a, b, false);
+    case F_MAXNM:
+      return fpMaxMinNum(fmt, a, b, true);
+    case F_MINNM:
+      return fpMaxMinNum(fmt, a, b, false);
+    case F_MLA:
+      return fpMulAdd(fmt, d, a, b);
+    case F_MLS:
+      return fpMulAdd(fmt, d, fpNeg(fmt, a), b);
+    case F_RECPS:
+      return fpRecipStep(fmt, a, b, false);
+    case F_RSQRTS:
+      return fpRecipStep(fmt, a, b, true);
+    case F_ABD:
+      return fpAbs(fmt, fpSub(fmt, a, b));
+    case F_CMEQ:
+      return mask(fpEqual(fmt, a, b));
+    case F_CMGE:
+      return mask(fpGreaterEqual(fmt, a, b));
+    case F_CMGT:
+      return mask(fpGreater(fmt, a, b));
+    case F_ACGE:
+      return mask(fpGreaterEqual(fmt, fpAbs(fmt, a), fpAbs(fmt, b)));
+    case F_ACGT:
+      return mask(fpGreater(fmt, fpAbs(fmt, a), fpAbs(fmt, b)));
+    case F_CMLE:
+      return mask(fpGreaterEqual(fmt, b, a));
+    case F_CMLT:
+      return mask(fpGreater(fmt, b, a));
+    default:
+      return fpNeg(fmt, fpMul(fmt, a, b));
   }
 }
 
@@ -106,7 +128,7 @@ export function floatByElement(insn: u32, op: u32, scalar: bool): void {
 export function floatPairs(insn: u32, op: u32): void {
   const fmt = floatOf(insn);
   const bytes: u32 = isQ(insn) ? 16 : 8;
-  const half = bytes >> fmt >> 1;
+  const half = (bytes >> fmt) >> 1;
   const a = vn(insn);
   const b = vm(insn);
   for (let i: u32 = 0; i < half; i++) {
@@ -173,22 +195,38 @@ export const U_MOV: u32 = 15;
 
 function unary(op: u32, fmt: u32, a: u64): u64 {
   switch (op) {
-    case U_ABS: return fpAbs(fmt, a);
-    case U_NEG: return fpNeg(fmt, a);
-    case U_SQRT: return fpSqrt(fmt, a);
-    case U_RINTN: return fpRoundInt(fmt, a, RM_TIEEVEN, false);
-    case U_RINTP: return fpRoundInt(fmt, a, RM_POSINF, false);
-    case U_RINTM: return fpRoundInt(fmt, a, RM_NEGINF, false);
-    case U_RINTZ: return fpRoundInt(fmt, a, RM_ZERO, false);
-    case U_RINTA: return fpRoundInt(fmt, a, RM_TIEAWAY, false);
-    case U_RINTX: return fpRoundInt(fmt, a, fpcrMode(), true);
-    case U_RINTI: return fpRoundInt(fmt, a, fpcrMode(), false);
-    case U_RECPE: return fpRecipEstimate(fmt, a);
-    case U_RSQRTE: return fpRSqrtEstimate(fmt, a);
-    case U_RECPX: return fpRecpX(fmt, a);
-    case U_URECPE: return recipEstimate32(<u32>a);
-    case U_URSQRTE: return rSqrtEstimate32(<u32>a);
-    default: return a;
+    case U_ABS:
+      return fpAbs(fmt, a);
+    case U_NEG:
+      return fpNeg(fmt, a);
+    case U_SQRT:
+      return fpSqrt(fmt, a);
+    case U_RINTN:
+      return fpRoundInt(fmt, a, RM_TIEEVEN, false);
+    case U_RINTP:
+      return fpRoundInt(fmt, a, RM_POSINF, false);
+    case U_RINTM:
+      return fpRoundInt(fmt, a, RM_NEGINF, false);
+    case U_RINTZ:
+      return fpRoundInt(fmt, a, RM_ZERO, false);
+    case U_RINTA:
+      return fpRoundInt(fmt, a, RM_TIEAWAY, false);
+    case U_RINTX:
+      return fpRoundInt(fmt, a, fpcrMode(), true);
+    case U_RINTI:
+      return fpRoundInt(fmt, a, fpcrMode(), false);
+    case U_RECPE:
+      return fpRecipEstimate(fmt, a);
+    case U_RSQRTE:
+      return fpRSqrtEstimate(fmt, a);
+    case U_RECPX:
+      return fpRecpX(fmt, a);
+    case U_URECPE:
+      return recipEstimate32(<u32>a);
+    case U_URSQRTE:
+      return rSqrtEstimate32(<u32>a);
+    default:
+      return a;
   }
 }
 
@@ -277,7 +315,7 @@ export function floatLong(insn: u32): void {
   const to = floatOf(insn);
   const a = vn(insn) + (isQ(insn) ? 8 : 0);
   const mode = fpcrMode();
-  for (let i: u32 = 0; i < <u32>16 >> to; i++) putResult(to, i, fpConvert(to - 1, to, laneU(a, to - 1, i), mode));
+  for (let i: u32 = 0; i < (<u32>16) >> to; i++) putResult(to, i, fpConvert(to - 1, to, laneU(a, to - 1, i), mode));
   putBytes(insn, 16);
 }
 
@@ -286,7 +324,8 @@ export function floatNarrow(insn: u32, mode: u32): u64 {
   const from = floatOf(insn);
   const a = vn(insn);
   const m = resolveMode(mode);
-  for (let i: u32 = 0; i < <u32>16 >> from; i++) putResult(from - 1, i, fpConvert(from, from - 1, laneU(a, from, i), m));
+  for (let i: u32 = 0; i < (<u32>16) >> from; i++)
+    putResult(from - 1, i, fpConvert(from, from - 1, laneU(a, from, i), m));
   return load<u64>(<usize>SIMD_SCRATCH);
 }
 
@@ -306,14 +345,29 @@ function conditionHolds(cond: u32): bool {
   const v = nzcv & 1;
   let holds: bool;
   switch (cond >> 1) {
-    case 0: holds = z != 0; break;
-    case 1: holds = c != 0; break;
-    case 2: holds = n != 0; break;
-    case 3: holds = v != 0; break;
-    case 4: holds = c != 0 && z == 0; break;
-    case 5: holds = n == v; break;
-    case 6: holds = n == v && z == 0; break;
-    default: return true;
+    case 0:
+      holds = z != 0;
+      break;
+    case 1:
+      holds = c != 0;
+      break;
+    case 2:
+      holds = n != 0;
+      break;
+    case 3:
+      holds = v != 0;
+      break;
+    case 4:
+      holds = c != 0 && z == 0;
+      break;
+    case 5:
+      holds = n == v;
+      break;
+    case 6:
+      holds = n == v && z == 0;
+      break;
+    default:
+      return true;
   }
   return (cond & 1) != 0 ? !holds : holds;
 }

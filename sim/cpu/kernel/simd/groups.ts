@@ -1,6 +1,16 @@
 // Instruction groups whose members differ by element size, signedness or a kind: operands in, Vd out.
 import { polyLong64, polyLong8 } from './crypto';
-import { absDifferenceLong, addAcross, addLongPairs, highNarrow, longOperand, maxMinAcross, pairsEven, pairsOdd, shiftRight } from './integer';
+import {
+  absDifferenceLong,
+  addAcross,
+  addLongPairs,
+  highNarrow,
+  longOperand,
+  maxMinAcross,
+  pairsEven,
+  pairsOdd,
+  shiftRight,
+} from './integer';
 import { isQ, laneU, putBytes, putD, putLow, putNarrow, putQ, putV, sizeOf, vd, vectorBytes, vm, vn, xn } from './regs';
 import { saturateByElement, saturateLanes, saturateLong, saturateNarrow, saturateShift } from './saturate';
 import { vAdd, vMax, vMin, vMul, vSplat, vSub, vShl, vShrU } from './vec';
@@ -20,7 +30,7 @@ export function d(insn: u32): v128 {
 /** Saturating three-same, vector or scalar. */
 export function saturating(insn: u32, op: u32, scalar: bool): void {
   const esz = sizeOf(insn);
-  const bytes = scalar ? <u32>1 << esz : vectorBytes(insn);
+  const bytes = scalar ? (<u32>1) << esz : vectorBytes(insn);
   saturateLanes(op, vn(insn), vm(insn), esz, bytes);
   putBytes(insn, bytes);
 }
@@ -28,7 +38,7 @@ export function saturating(insn: u32, op: u32, scalar: bool): void {
 /** SUQADD, USQADD (accumulating), SQABS, SQNEG. */
 export function saturatingUnary(insn: u32, op: u32, accumulates: bool, scalar: bool): void {
   const esz = sizeOf(insn);
-  const bytes = scalar ? <u32>1 << esz : vectorBytes(insn);
+  const bytes = scalar ? (<u32>1) << esz : vectorBytes(insn);
   saturateLanes(op, accumulates ? vd(insn) : vn(insn), vn(insn), esz, bytes);
   putBytes(insn, bytes);
 }
@@ -107,14 +117,14 @@ export function polyLong(insn: u32): void {
 export function doubling(insn: u32, kind: u32, scalar: bool): void {
   const esz = sizeOf(insn);
   const upper: usize = !scalar && isQ(insn) ? 8 : 0;
-  const count = scalar ? <u32>1 : <u32>8 >> esz;
+  const count = scalar ? <u32>1 : (<u32>8) >> esz;
   saturateLong(kind, vd(insn), vn(insn) + upper, vm(insn) + upper, 1, esz, count);
-  putBytes(insn, scalar ? <u32>2 << esz : 16);
+  putBytes(insn, scalar ? (<u32>2) << esz : 16);
 }
 
 /** Register of the element operand: M:Rm, but Rm alone (V0 to V15) for halfwords. */
 function elementRegister(insn: u32, esz: u32): usize {
-  return esz == 1 ? vm(insn & ~(<u32>1 << 20)) : vm(insn);
+  return esz == 1 ? vm(insn & ~((<u32>1) << 20)) : vm(insn);
 }
 
 /** Index of the element operand: H:L:M for halfwords, H:L for words. */
@@ -138,16 +148,16 @@ export function longByElement(insn: u32, op: u32, isUnsigned: bool): void {
 export function doublingByElement(insn: u32, kind: u32, scalar: bool): void {
   const esz = sizeOf(insn);
   const upper: usize = !scalar && isQ(insn) ? 8 : 0;
-  const count = scalar ? <u32>1 : <u32>8 >> esz;
+  const count = scalar ? <u32>1 : (<u32>8) >> esz;
   const element = elementRegister(insn, esz) + (elementIndex(insn, esz) << esz);
   saturateLong(kind, vd(insn), vn(insn) + upper, element, 0, esz, count);
-  putBytes(insn, scalar ? <u32>2 << esz : 16);
+  putBytes(insn, scalar ? (<u32>2) << esz : 16);
 }
 
 /** SQDMULH, SQRDMULH by element. */
 export function doublingHighByElement(insn: u32, op: u32, scalar: bool): void {
   const esz = sizeOf(insn);
-  const bytes = scalar ? <u32>1 << esz : vectorBytes(insn);
+  const bytes = scalar ? (<u32>1) << esz : vectorBytes(insn);
   saturateByElement(op, vn(insn), elementRegister(insn, esz), elementIndex(insn, esz), esz, bytes);
   putBytes(insn, bytes);
 }
@@ -159,16 +169,22 @@ export function shiftSize(insn: u32): u32 {
 
 /** Right shift amount: 2 * element bits - immh:immb, 1 .. element bits. */
 export function rightAmount(insn: u32): i32 {
-  return (<i32>16 << shiftSize(insn)) - <i32>((insn >> 16) & 0x7f);
+  return ((<i32>16) << shiftSize(insn)) - <i32>((insn >> 16) & 0x7f);
 }
 
 /** Left shift amount: immh:immb - element bits, 0 .. element bits - 1. */
 export function leftAmount(insn: u32): i32 {
-  return <i32>((insn >> 16) & 0x7f) - (<i32>8 << shiftSize(insn));
+  return <i32>((insn >> 16) & 0x7f) - ((<i32>8) << shiftSize(insn));
 }
 
 /** SSHR, SRSHR, SSRA, SRSRA and unsigned; the scalar forms are 64-bit. */
-export function shiftRightImmediate(insn: u32, isUnsigned: bool, rounding: bool, accumulates: bool, scalar: bool): void {
+export function shiftRightImmediate(
+  insn: u32,
+  isUnsigned: bool,
+  rounding: bool,
+  accumulates: bool,
+  scalar: bool,
+): void {
   const esz = shiftSize(insn);
   let r = shiftRight(esz, n(insn), rightAmount(insn), isUnsigned, rounding);
   if (accumulates) r = vAdd(esz, d(insn), r);
@@ -179,7 +195,7 @@ export function shiftRightImmediate(insn: u32, isUnsigned: bool, rounding: bool,
 /** SQSHL, UQSHL, SQSHLU by immediate. */
 export function saturatingShiftImmediate(insn: u32, kind: u32, scalar: bool): void {
   const esz = shiftSize(insn);
-  const bytes = scalar ? <u32>1 << esz : vectorBytes(insn);
+  const bytes = scalar ? (<u32>1) << esz : vectorBytes(insn);
   saturateShift(kind, vn(insn), leftAmount(insn), esz, bytes);
   putBytes(insn, bytes);
 }
@@ -197,7 +213,7 @@ export function shiftNarrow(insn: u32, rounding: bool): void {
 /** SQSHRN, SQSHRUN, UQSHRN, rounding or not. */
 export function saturatingShiftNarrow(insn: u32, kind: u32, rounding: bool, scalar: bool): void {
   const esz = shiftSize(insn);
-  const r = saturateNarrow(kind, vn(insn), rightAmount(insn), rounding, esz, scalar ? 1 : <u32>8 >> esz);
+  const r = saturateNarrow(kind, vn(insn), rightAmount(insn), rounding, esz, scalar ? 1 : (<u32>8) >> esz);
   if (scalar) putD(insn, r);
   else putNarrow(insn, r);
 }
@@ -205,7 +221,7 @@ export function saturatingShiftNarrow(insn: u32, kind: u32, rounding: bool, scal
 /** SQXTN, SQXTUN, UQXTN. */
 export function saturatingNarrow(insn: u32, kind: u32, scalar: bool): void {
   const esz = sizeOf(insn);
-  const r = saturateNarrow(kind, vn(insn), 0, false, esz, scalar ? 1 : <u32>8 >> esz);
+  const r = saturateNarrow(kind, vn(insn), 0, false, esz, scalar ? 1 : (<u32>8) >> esz);
   if (scalar) putD(insn, r);
   else putNarrow(insn, r);
 }
@@ -219,8 +235,8 @@ export function shiftLong(insn: u32, isUnsigned: bool): void {
 /** SADDLV, UADDLV: one element of twice the size; ADDV: one of the same size. */
 export function sumAcross(insn: u32, isUnsigned: bool, isLong: bool): void {
   const esz = sizeOf(insn);
-  const bits = <u64>(isLong ? <u32>16 << esz : <u32>8 << esz);
-  putD(insn, addAcross(esz, n(insn), vectorBytes(insn), isUnsigned) & (<u64>-1 >> (64 - bits)));
+  const bits = <u64>(isLong ? (<u32>16) << esz : (<u32>8) << esz);
+  putD(insn, addAcross(esz, n(insn), vectorBytes(insn), isUnsigned) & ((<u64>-1) >> (64 - bits)));
 }
 
 export function extremeAcross(insn: u32, isUnsigned: bool, max: bool): void {
@@ -288,9 +304,9 @@ export function modifiedImmediate(insn: u32): void {
   const op = (insn >> 29) & 1;
   let imm: u64;
   if (cmode < 8) {
-    imm = (imm8 << <u64>((cmode >> 1) * 8)) * 0x100000001;
+    imm = (imm8 << (((cmode >> 1) * 8) as u64)) * 0x100000001;
   } else if (cmode < 12) {
-    imm = (imm8 << <u64>(((cmode >> 1) & 1) * 8)) * 0x1000100010001;
+    imm = (imm8 << ((((cmode >> 1) & 1) * 8) as u64)) * 0x1000100010001;
   } else if (cmode == 12) {
     imm = ((imm8 << 8) | 0xff) * 0x100000001;
   } else if (cmode == 13) {

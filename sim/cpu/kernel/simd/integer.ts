@@ -1,5 +1,23 @@
 // Integer vector operations as functions of v128 operands; the callers in exec.ts choose operands and destination.
-import { vAdd, vConcat, vExtend, vGt, vHigh, vMax, vMin, vMul, vShl, vShr, vShrRound, vShrS, vShrU, vSplat, vSub, vUzp1, vUzp2 } from './vec';
+import {
+  vAdd,
+  vConcat,
+  vExtend,
+  vGt,
+  vHigh,
+  vMax,
+  vMin,
+  vMul,
+  vShl,
+  vShr,
+  vShrRound,
+  vShrS,
+  vShrU,
+  vSplat,
+  vSub,
+  vUzp1,
+  vUzp2,
+} from './vec';
 
 /** SHADD, UHADD, SRHADD, URHADD without the carry: common bits plus (or minus, rounding up) half the different ones. */
 export function halvingAdd(esz: u32, a: v128, b: v128, isUnsigned: bool, rounding: bool): v128 {
@@ -49,7 +67,7 @@ export function absDifferenceLong(esz: u32, a: v128, b: v128, upper: bool, isUns
 
 /** ADDHN, SUBHN, RADDHN, RSUBHN: high halves of the 2 * esz elements of `sum`, as 64 bits. */
 export function highNarrow(esz: u32, sum: v128, rounding: bool): u64 {
-  if (rounding) sum = vAdd(esz + 1, sum, vSplat(esz + 1, <u64>1 << <u64>((8 << esz) - 1)));
+  if (rounding) sum = vAdd(esz + 1, sum, vSplat(esz + 1, (<u64>1) << (((8 << esz) - 1) as u64)));
   return i64x2.extract_lane(vUzp2(esz, sum, sum), 0);
 }
 
@@ -116,7 +134,7 @@ export function maxMinAcross(esz: u32, a: v128, bytes: u32, isUnsigned: bool, ma
     b = i64x2.shr_u(r, by);
     r = max ? vMax(esz, r, b, isUnsigned) : vMin(esz, r, b, isUnsigned);
   }
-  return i64x2.extract_lane(r, 0) & (<u64>-1 >> <u64>(64 - (8 << esz)));
+  return i64x2.extract_lane(r, 0) & ((<u64>-1) >> (<u64>(64 - (8 << esz))));
 }
 
 /** SRI: bits of d above the shifted-in ones stay; by is 1 .. element bits. */
@@ -140,4 +158,3 @@ export function multiplyAdd(esz: u32, d: v128, a: v128, b: v128, add: bool): v12
   const p = vMul(esz, a, b);
   return add ? vAdd(esz, d, p) : vSub(esz, d, p);
 }
-

@@ -86,7 +86,7 @@ export function putNarrow(insn: u32, value: u64): void {
 export function putBytes(insn: u32, bytes: u32): void {
   const d = vd(insn);
   const low = load<u64>(<usize>SIMD_SCRATCH);
-  store<u64>(d, bytes >= 8 ? low : low & ((<u64>1 << <u64>(bytes * 8)) - 1));
+  store<u64>(d, bytes >= 8 ? low : low & (((<u64>1) << ((bytes * 8) as u64)) - 1));
   store<u64>(d, bytes == 16 ? load<u64>(<usize>SIMD_SCRATCH, 8) : 0, 8);
 }
 

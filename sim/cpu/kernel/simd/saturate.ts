@@ -3,7 +3,7 @@
 import { laneS, laneU, putResult, saturated } from './regs';
 
 function ones(width: u32): u64 {
-  return <u64>-1 >> <u64>(64 - width);
+  return (<u64>-1) >> (<u64>(64 - width));
 }
 
 function signedLimit(width: u32, negative: bool): u64 {
@@ -71,13 +71,13 @@ function shiftU(v: u64, width: u32, by: i32, rounding: bool, saturating: bool): 
   const w = <i32>width;
   if (by >= 0) {
     if (v == 0) return 0;
-    if (saturating && (by >= w || (by > 0 && (v >> <u64>(w - by)) != 0))) return unsignedLimit(width);
-    return by >= w ? 0 : v << <u64>by;
+    if (saturating && (by >= w || (by > 0 && v >> (<u64>(w - by)) != 0))) return unsignedLimit(width);
+    return by >= w ? 0 : v << (by as u64);
   }
   const n = -by;
   if (n > w || (n == w && !rounding)) return 0;
-  const r = n == w ? 0 : v >> <u64>n;
-  return rounding ? r + ((v >> <u64>(n - 1)) & 1) : r;
+  const r = n == w ? 0 : v >> (<u64>n);
+  return rounding ? r + ((v >> (<u64>(n - 1))) & 1) : r;
 }
 
 /** Signed shift: left for by >= 0, else right. */
@@ -85,15 +85,15 @@ function shiftS(v: i64, width: u32, by: i32, rounding: bool, saturating: bool): 
   const w = <i32>width;
   if (by >= 0) {
     if (v == 0) return 0;
-    if (!saturating) return by >= w ? 0 : <u64>v << <u64>by;
+    if (!saturating) return by >= w ? 0 : (<u64>v) << (by as u64);
     if (by >= w) return signedLimit(width, v < 0);
-    const r = v << <i64>by;
+    const r = v << (by as i64);
     if (width < 64) return toSigned(r, width);
-    return r >> <i64>by != v ? signedLimit(64, v < 0) : <u64>r;
+    return r >> (<i64>by) != v ? signedLimit(64, v < 0) : <u64>r;
   }
   const n = -by;
   if (n >= w) return rounding ? 0 : <u64>(v >> 63);
-  return <u64>(rounding ? (v >> <i64>n) + ((v >> <i64>(n - 1)) & 1) : v >> <i64>n);
+  return <u64>(rounding ? (v >> (<i64>n)) + ((v >> (<i64>(n - 1))) & 1) : v >> (<i64>n));
 }
 
 export const SQADD: u32 = 0;
@@ -117,35 +117,52 @@ export const SQNEG: u32 = 17;
 
 /** High half of the doubled product; 16 or 32 bits. */
 function doublingHigh(a: i64, b: i64, width: u32, rounding: bool): u64 {
-  const min = -<i64>(ones(width) >> 1) - 1;
+  const min = -(<i64>(ones(width) >> 1)) - 1;
   if (a == min && b == min) return signedLimit(width, false);
-  return <u64>((2 * a * b + (rounding ? <i64>1 << <i64>(width - 1) : 0)) >> <i64>width);
+  return <u64>((2 * a * b + (rounding ? (<i64>1) << ((width - 1) as i64) : 0)) >> (<i64>width));
 }
 
 function element(op: u32, a: usize, b: usize, esz: u32, i: u32): u64 {
   const width: u32 = 8 << esz;
   switch (op) {
-    case SQADD: return addS(laneS(a, esz, i), laneS(b, esz, i), width);
-    case UQADD: return addU(laneU(a, esz, i), laneU(b, esz, i), width);
-    case SQSUB: return subS(laneS(a, esz, i), laneS(b, esz, i), width);
-    case UQSUB: return subU(laneU(a, esz, i), laneU(b, esz, i));
-    case SSHL: return shiftS(laneS(a, esz, i), width, <i32>load<i8>(b + (i << esz)), false, false);
-    case USHL: return shiftU(laneU(a, esz, i), width, <i32>load<i8>(b + (i << esz)), false, false);
-    case SQSHL: return shiftS(laneS(a, esz, i), width, <i32>load<i8>(b + (i << esz)), false, true);
-    case UQSHL: return shiftU(laneU(a, esz, i), width, <i32>load<i8>(b + (i << esz)), false, true);
-    case SRSHL: return shiftS(laneS(a, esz, i), width, <i32>load<i8>(b + (i << esz)), true, false);
-    case URSHL: return shiftU(laneU(a, esz, i), width, <i32>load<i8>(b + (i << esz)), true, false);
-    case SQRSHL: return shiftS(laneS(a, esz, i), width, <i32>load<i8>(b + (i << esz)), true, true);
-    case UQRSHL: return shiftU(laneU(a, esz, i), width, <i32>load<i8>(b + (i << esz)), true, true);
-    case SQDMULH: return doublingHigh(laneS(a, esz, i), laneS(b, esz, i), width, false);
-    case SQRDMULH: return doublingHigh(laneS(a, esz, i), laneS(b, esz, i), width, true);
-    case SUQADD: return addSU(laneS(a, esz, i), laneU(b, esz, i), width);
-    case USQADD: return addUS(laneU(a, esz, i), laneS(b, esz, i), width);
+    case SQADD:
+      return addS(laneS(a, esz, i), laneS(b, esz, i), width);
+    case UQADD:
+      return addU(laneU(a, esz, i), laneU(b, esz, i), width);
+    case SQSUB:
+      return subS(laneS(a, esz, i), laneS(b, esz, i), width);
+    case UQSUB:
+      return subU(laneU(a, esz, i), laneU(b, esz, i));
+    case SSHL:
+      return shiftS(laneS(a, esz, i), width, <i32>load<i8>(b + (i << esz)), false, false);
+    case USHL:
+      return shiftU(laneU(a, esz, i), width, <i32>load<i8>(b + (i << esz)), false, false);
+    case SQSHL:
+      return shiftS(laneS(a, esz, i), width, <i32>load<i8>(b + (i << esz)), false, true);
+    case UQSHL:
+      return shiftU(laneU(a, esz, i), width, <i32>load<i8>(b + (i << esz)), false, true);
+    case SRSHL:
+      return shiftS(laneS(a, esz, i), width, <i32>load<i8>(b + (i << esz)), true, false);
+    case URSHL:
+      return shiftU(laneU(a, esz, i), width, <i32>load<i8>(b + (i << esz)), true, false);
+    case SQRSHL:
+      return shiftS(laneS(a, esz, i), width, <i32>load<i8>(b + (i << esz)), true, true);
+    case UQRSHL:
+      return shiftU(laneU(a, esz, i), width, <i32>load<i8>(b + (i << esz)), true, true);
+    case SQDMULH:
+      return doublingHigh(laneS(a, esz, i), laneS(b, esz, i), width, false);
+    case SQRDMULH:
+      return doublingHigh(laneS(a, esz, i), laneS(b, esz, i), width, true);
+    case SUQADD:
+      return addSU(laneS(a, esz, i), laneU(b, esz, i), width);
+    case USQADD:
+      return addUS(laneU(a, esz, i), laneS(b, esz, i), width);
     case SQABS: {
       const v = laneS(a, esz, i);
       return v < 0 ? subS(0, v, width) : <u64>v;
     }
-    default: return subS(0, laneS(a, esz, i), width);
+    default:
+      return subS(0, laneS(a, esz, i), width);
   }
 }
 
@@ -197,13 +214,13 @@ export function saturateNarrow(kind: u32, a: usize, by: u32, rounding: bool, esz
   for (let i: u32 = 0; i < count; i++) {
     let r: u64;
     if (kind == NARROW_UU) {
-      const v = shiftU(laneU(a, esz + 1, i), width * 2, -<i32>by, rounding, false);
+      const v = shiftU(laneU(a, esz + 1, i), width * 2, -(<i32>by), rounding, false);
       r = v > ones(width) ? unsignedLimit(width) : v;
     } else {
-      const v = <i64>shiftS(laneS(a, esz + 1, i), width * 2, -<i32>by, rounding, false);
+      const v = <i64>shiftS(laneS(a, esz + 1, i), width * 2, -(<i32>by), rounding, false);
       r = kind == NARROW_SS ? toSigned(v, width) : toUnsigned(v, width);
     }
-    result |= (r & ones(width)) << <u64>(i * width);
+    result |= (r & ones(width)) << ((i * width) as u64);
   }
   return result;
 }

@@ -1,0 +1,295 @@
+/**
+ * The disk thread of a backend process: takes requests from the queue, maps each descriptor's pages, does the I/O, puts
+ * the used element, unmaps, interrupts. One explicit step at a time.
+ */
+import { BLK_HEADER_BYTES, BLK_S_IOERR, BLK_T_FLUSH, BLK_T_OUT, blkBytes, parseBlkRequest, performBlk, type BlkRequest } from '../virtio/blk.js';
+import type { Disk } from '../virtio/disk.js';
+import { INTERRUPT_USED, type VirtioMmio } from '../virtio/mmio.js';
+import { isFinding, type Chain, type Finding, type Segment } from '../virtio/queue.js';
+import { MappedPages, mapForeignPage, unmapPage, type UnpopulatedSpace } from '../../xen/tools/libs/foreignmemory.js';
+import { setIrqLevel } from '../../xen/tools/libs/devicemodel.js';
+import type { Caller } from '../../xen/tools/libs/caller.js';
+
+const PAGE = 4096;
+/** Segments of one request: the ring's 256 descriptors bound it. */
+const MAX_PAGES = 16_384;
+
+export interface IoTarget {
+  readonly domid: number;
+  readonly irq: number;
+}
+
+type Phase = 'sleep' | 'woken' | 'pop' | 'map-table' | 'unmap-table' | 'map' | 'io' | 'disk' | 'complete' | 'unmap' | 'irq';
+
+interface Work {
+  head: number;
+  segments: Segment[];
+  /** Pages still to be mapped, or to be unmapped. */
+  pages: number[];
+  table: Segment | undefined;
+  request: BlkRequest | undefined;
+}
+
+export class IoThread {
+  phase: Phase = 'sleep';
+  kicked = false;
+  readonly #mapped: MappedPages;
+  #work: Work | undefined;
+
+  constructor(
+    private readonly caller: Caller,
+    private readonly space: UnpopulatedSpace,
+    private readonly device: VirtioMmio,
+    private readonly disk: Disk,
+    private readonly id: string,
+    private readonly rings: MappedPages,
+    /** Sleeps for the disk's service time: the event calls diskDone. */
+    private readonly startDisk: (cost: string, bytes: number) => void,
+    private readonly warn: (line: string) => void,
+  ) {
+    this.#mapped = new MappedPages(caller);
+  }
+
+  /** The main thread's eventfd write. */
+  kick(): void {
+    this.kicked = true;
+    if (this.phase === 'sleep') this.phase = 'woken';
+  }
+
+  diskDone(): void {
+    if (this.phase === 'disk') this.phase = 'complete';
+  }
+
+  get runnable(): boolean {
+    return this.phase !== 'sleep' && this.phase !== 'disk';
+  }
+
+  /** Drops what is in flight when the queue is stopped; pages are unmapped by the process. */
+  stop(): void {
+    for (const own of this.#mapped.pages.values()) unmapPage(this.caller, this.space, own);
+    this.#mapped.pages.clear();
+    this.#work = undefined;
+    this.phase = 'sleep';
+    this.kicked = false;
+  }
+
+  step(target: IoTarget): void {
+    switch (this.phase) {
+      case 'woken':
+        this.caller.charge('domd.userWake');
+        this.phase = 'pop';
+        return;
+      case 'pop':
+        return this.#pop(target);
+      case 'map-table':
+        return this.#mapNext(target, () => this.#readTable(target));
+      case 'unmap-table':
+        return this.#unmapNext(() => this.#startMapping(target));
+      case 'map':
+        return this.#mapNext(target, () => (this.phase = 'io'));
+      case 'io':
+        return this.#io(target);
+      case 'complete':
+        return this.#complete(target);
+      case 'unmap':
+        return this.#unmapNext(() => (this.phase = 'irq'));
+      case 'irq':
+        return this.#interrupt(target);
+      default:
+        return;
+    }
+  }
+
+  #pop(target: IoTarget): void {
+    this.caller.charge('domd.queueWork');
+    const got = this.device.queue.pop(this.rings);
+    if (got === 'empty') {
+      this.phase = 'sleep';
+      this.kicked = false;
+      return;
+    }
+    if (isFinding(got)) return this.#broken(got, target);
+    this.#work = { head: got.head, segments: [], pages: [], table: undefined, request: undefined };
+    this.#take(this.device.queue.chain(this.rings, got.head), target);
+  }
+
+  #take(chain: Chain | Finding, target: IoTarget): void {
+    const work = this.#work!;
+    if (isFinding(chain)) return this.#broken(chain, target);
+    if ('table' in chain) {
+      work.table = chain.table;
+      work.pages = pagesOf([chain.table]);
+      this.caller.charge('domd.mapCall');
+      this.phase = 'map-table';
+      return;
+    }
+    work.segments = [...chain.segments];
+    // A table's pages go before the request's own come, as the real backend does it.
+    if (work.table === undefined) return this.#startMapping(target);
+    work.pages = [...this.#mapped.pages.keys()];
+    this.caller.charge('domd.unmapCall');
+    this.phase = 'unmap-table';
+  }
+
+  #startMapping(target: IoTarget): void {
+    const work = this.#work!;
+    work.pages = pagesOf(work.segments);
+    if (work.pages.length > MAX_PAGES) return this.#broken('descriptor-loop', target);
+    this.caller.charge('domd.mapCall', work.segments.length);
+    this.phase = 'map';
+  }
+
+  #mapNext(target: IoTarget, done: () => void): void {
+    const work = this.#work!;
+    const gfn = work.pages.shift();
+    if (gfn === undefined) return void done();
+    if (this.#mapped.pages.has(gfn)) return;
+    const own = mapForeignPage(this.caller, this.space, target.domid, gfn);
+    if (own >= 0) this.#mapped.pages.set(gfn, own);
+    else this.caller.xen.errors.report('backend-map', this.caller.domain.name, `gfn 0x${gfn.toString(16)} of d${target.domid}: ${own}`);
+  }
+
+  #unmapNext(done: () => void): void {
+    const work = this.#work!;
+    const gfn = work.pages.shift();
+    if (gfn === undefined) return void done();
+    const own = this.#mapped.pages.get(gfn);
+    if (own === undefined) return;
+    this.#mapped.pages.delete(gfn);
+    unmapPage(this.caller, this.space, own);
+  }
+
+  #readTable(target: IoTarget): void {
+    const { table } = this.#work!;
+    const bytes = this.#mapped.read(table!.gpa, table!.length);
+    this.caller.charge('domd.queueWork');
+    this.#take(bytes === undefined ? 'ring-not-mapped' : this.device.queue.indirect(bytes), target);
+  }
+
+  #io(target: IoTarget): void {
+    const work = this.#work!;
+    const first = work.segments[0];
+    const header = first === undefined || first.length < BLK_HEADER_BYTES ? undefined : this.#mapped.read(first.gpa, BLK_HEADER_BYTES);
+    const request = header === undefined ? undefined : parseBlkRequest(work.segments, header);
+    if (request === undefined) return this.#broken('ring-not-mapped', target);
+    work.request = request;
+    this.caller.charge('domd.syscall');
+    this.phase = 'disk';
+    this.startDisk(request.type === BLK_T_OUT ? 'disk.write' : request.type === BLK_T_FLUSH ? 'disk.flush' : 'disk.read', blkBytes(request));
+  }
+
+  /** The disk's service time is over: only now does the transfer become visible. */
+  #transfer(request: BlkRequest): { status: number; written: number } {
+    this.caller.charge('domd.copy', 1, blkBytes(request));
+    const source = request.type === BLK_T_OUT ? this.#gather(request.data) : new Uint8Array(0);
+    if (source === undefined) return { status: BLK_S_IOERR, written: 0 };
+    const outcome = performBlk(this.disk, this.id, request, source);
+    if (outcome.status !== 0 && this.disk.lastError !== undefined) this.warn(this.disk.lastError);
+    if (outcome.data !== undefined) this.#scatter(request.data, outcome.data);
+    return outcome;
+  }
+
+  #gather(data: readonly Segment[]): Uint8Array | undefined {
+    const out = new Uint8Array(data.reduce((sum, s) => sum + s.length, 0));
+    let at = 0;
+    for (const s of data) {
+      const bytes = this.#mapped.read(s.gpa, s.length);
+      if (bytes === undefined) return undefined;
+      out.set(bytes, at);
+      at += s.length;
+    }
+    return out;
+  }
+
+  #scatter(data: readonly Segment[], bytes: Uint8Array): void {
+    let at = 0;
+    for (const s of data) {
+      this.#mapped.write(s.gpa, bytes.subarray(at, at + s.length));
+      at += s.length;
+    }
+  }
+
+  #complete(target: IoTarget): void {
+    const { head, request } = this.#work!;
+    const outcome = this.#transfer(request!);
+    const status = request!.status;
+    this.caller.charge('domd.queueWork');
+    this.#mapped.write(status.gpa + BigInt(status.length - 1), Uint8Array.of(outcome.status));
+    if (!this.device.queue.push(this.rings, head, outcome.written)) return this.#broken('ring-not-mapped', target);
+    this.#work!.pages = [...this.#mapped.pages.keys()];
+    this.caller.charge('domd.unmapCall', this.#work!.segments.length);
+    this.phase = 'unmap';
+  }
+
+  #interrupt(target: IoTarget): void {
+    if (this.device.queue.wantsInterrupt(this.rings)) {
+      this.device.interruptStatus |= INTERRUPT_USED;
+      setIrqLevel(this.caller, target.domid, target.irq, 1);
+    }
+    this.#work = undefined;
+    this.phase = 'pop';
+  }
+
+  /** A finding: the device asks for a reset and tells the driver; what was mapped goes. */
+  #broken(finding: Finding, target: IoTarget): void {
+    this.caller.xen.errors.report(finding, this.id, `d${target.domid}, head ${this.#work?.head ?? '-'}`);
+    this.stop();
+    this.device.needsReset();
+    setIrqLevel(this.caller, target.domid, target.irq, 1);
+  }
+
+  save(): unknown {
+    const w = this.#work;
+    const packed = (s: Segment): unknown => ({ gpa: String(s.gpa), length: s.length, writable: s.writable });
+    return {
+      phase: this.phase,
+      kicked: this.kicked,
+      mapped: [...this.#mapped.pages],
+      work:
+        w === undefined
+          ? null
+          : {
+              head: w.head,
+              segments: w.segments.map(packed),
+              pages: w.pages,
+              table: w.table === undefined ? null : packed(w.table),
+              request: w.request === undefined ? null : { type: w.request.type, sector: String(w.request.sector) },
+            },
+    };
+  }
+
+  load(state: unknown): void {
+    type Packed = { gpa: string; length: number; writable: boolean };
+    type SavedWork = { head: number; segments: Packed[]; pages: number[]; table: Packed | null; request: { type: number; sector: string } | null };
+    const s = state as { phase: Phase; kicked: boolean; mapped: [number, number][]; work: SavedWork | null };
+    const unpacked = (p: Packed): Segment => ({ gpa: BigInt(p.gpa), length: p.length, writable: p.writable });
+    this.phase = s.phase;
+    this.kicked = s.kicked;
+    this.#mapped.pages.clear();
+    for (const [gfn, own] of s.mapped) this.#mapped.pages.set(gfn, own);
+    this.#work = undefined;
+    if (s.work === null) return;
+    const segments = s.work.segments.map(unpacked);
+    this.#work = {
+      head: s.work.head,
+      segments,
+      pages: [...s.work.pages],
+      table: s.work.table === null ? undefined : unpacked(s.work.table),
+      request:
+        s.work.request === null
+          ? undefined
+          : { type: s.work.request.type, sector: BigInt(s.work.request.sector), data: segments.slice(1, -1), status: segments.at(-1)! },
+    };
+  }
+}
+
+/** Guest frames that segments touch, each once, in order. */
+function pagesOf(segments: readonly Segment[]): number[] {
+  const pages = new Set<number>();
+  for (const s of segments) {
+    if (s.gpa >= 1n << 40n || s.length === 0) continue;
+    const first = Number(s.gpa) - (Number(s.gpa) % PAGE);
+    for (let at = first; at < Number(s.gpa) + s.length && pages.size <= MAX_PAGES; at += PAGE) pages.add(at / PAGE);
+  }
+  return [...pages];
+}

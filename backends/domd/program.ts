@@ -1,0 +1,117 @@
+/**
+ * The driver domain's software on its one vCPU: a kernel that takes event-channel upcalls, and processes made of threads.
+ * It runs one step at a time, so Xen may preempt it between steps; all of its state is data.
+ */
+import type { Caller } from '../../xen/tools/libs/caller.js';
+import { EventPorts, mapSharedInfo } from '../../xen/tools/libs/evtchn.js';
+
+const EVTCHN_PPI = 31;
+const PAGE = 4096;
+
+/** What a process may do when one of its threads is scheduled. */
+export interface Process {
+  readonly name: string;
+  /** A port of this process was taken from the pending bits and masked. */
+  onPort(port: number): void;
+  ownsPort(port: number): boolean;
+  /** The ledger's request that a pending port stands for, 0 if none. */
+  requestOf(port: number): number;
+  /** Runs one step of one thread; false: every thread sleeps. */
+  step(): boolean;
+  save(): unknown;
+  load(state: unknown): void;
+}
+
+type BootStep = 'shared-info' | 'interrupts' | 'running';
+
+/** Structurally xen/common/domain.ts ModelledProgram. */
+export class DomdProgram {
+  readonly ports: EventPorts;
+  readonly #processes: Process[] = [];
+  #boot: BootStep = 'shared-info';
+  /** Round robin over processes. */
+  #turn = 0;
+
+  constructor(
+    readonly caller: Caller,
+    /** Guest-physical address at which shared_info is placed. */
+    private readonly sharedInfo: number,
+  ) {
+    this.ports = new EventPorts(caller, sharedInfo);
+  }
+
+  add(process: Process): void {
+    this.#processes.push(process);
+  }
+
+  /** One step; 'blocked': nothing to do until an interrupt or a timer wakes the vCPU. */
+  step(_vcpu: unknown, pcpu: number): 'ran' | 'blocked' {
+    this.caller.enter(pcpu);
+    try {
+      return this.#step();
+    } finally {
+      this.caller.workFor(0);
+    }
+  }
+
+  #step(): 'ran' | 'blocked' {
+    if (this.#boot !== 'running') {
+      this.#bootStep();
+      return 'ran';
+    }
+    const intid = this.caller.acknowledge();
+    if (intid !== undefined) {
+      this.#interrupt(intid);
+      return 'ran';
+    }
+    for (let i = 0; i < this.#processes.length; i++) {
+      const process = this.#processes[(this.#turn + i) % this.#processes.length]!;
+      if (process.step()) {
+        this.#turn = (this.#turn + i + 1) % this.#processes.length;
+        return 'ran';
+      }
+    }
+    return 'blocked';
+  }
+
+  #bootStep(): void {
+    this.caller.charge('domd.start');
+    if (this.#boot === 'shared-info') {
+      const rc = mapSharedInfo(this.caller, this.sharedInfo / PAGE);
+      if (rc < 0) this.caller.xen.errors.report('backend-start', this.caller.domain.name, `shared_info: ${rc}`);
+      this.#boot = 'interrupts';
+    } else {
+      this.caller.enableInterrupt(EVTCHN_PPI);
+      this.#boot = 'running';
+    }
+  }
+
+  /** The kernel's interrupt path: upcall, then one handler per port. The first request seen pays for it. */
+  #interrupt(intid: number): void {
+    const pending = intid === EVTCHN_PPI ? this.ports.peek() : [];
+    const request = pending.map((port) => this.#owner(port)?.requestOf(port) ?? 0).find((r) => r !== 0) ?? 0;
+    if (request !== 0) this.caller.endWait(request, 'event delivery', 'deliver');
+    this.caller.workFor(request);
+    this.caller.charge('domd.upcall');
+    for (const port of intid === EVTCHN_PPI ? this.ports.take() : []) {
+      this.caller.charge('domd.evtchn');
+      this.#owner(port)?.onPort(port);
+    }
+    this.caller.endOfInterrupt(intid);
+  }
+
+  #owner(port: number): Process | undefined {
+    return this.#processes.find((p) => p.ownsPort(port));
+  }
+
+  save(): unknown {
+    return { boot: this.#boot, turn: this.#turn, processes: this.#processes.map((p) => p.save()) };
+  }
+
+  load(state: unknown): void {
+    const s = state as { boot: BootStep; turn: number; processes: unknown[] };
+    this.#boot = s.boot;
+    this.#turn = s.turn;
+    s.processes.forEach((saved, i) => this.#processes[i]?.load(saved));
+  }
+}

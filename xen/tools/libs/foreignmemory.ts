@@ -1,0 +1,138 @@
+/**
+ * libxenforeignmemory over Linux's privcmd on Arm: one hypercall for each page mapped and for each page unmapped
+ * (linux: drivers/xen/xlate_mmu.c). Pages appear at unpopulated gfns of the caller's extended region.
+ */
+import { ACQUIRE_RESOURCE, ADD_TO_PHYSMAP_BATCH, DOMID_SELF, HYPERVISOR, REMOVE_FROM_PHYSMAP, RESOURCE_TYPE, XENMAPSPACE, XENMEM } from '../../public/xen.js';
+import { PAGE_SIZE } from '../../public/arch-arm.js';
+import type { Caller } from './caller.js';
+
+/** Free gfns of the extended region, lowest first. */
+export class UnpopulatedSpace {
+  readonly #used = new Set<number>();
+
+  constructor(
+    readonly firstGfn: number,
+    readonly pages: number,
+  ) {}
+
+  take(): number | undefined {
+    for (let i = 0; i < this.pages; i++) {
+      const gfn = this.firstGfn + i;
+      if (!this.#used.has(gfn)) {
+        this.#used.add(gfn);
+        return gfn;
+      }
+    }
+    return undefined;
+  }
+
+  give(gfn: number): void {
+    this.#used.delete(gfn);
+  }
+
+  save(): unknown {
+    return [...this.#used];
+  }
+
+  load(state: unknown): void {
+    this.#used.clear();
+    for (const gfn of state as number[]) this.#used.add(gfn);
+  }
+}
+
+/** Maps one page of another domain: the own gfn, or -errno. */
+export function mapForeignPage(c: Caller, space: UnpopulatedSpace, domid: number, gfn: number): number {
+  const own = space.take();
+  if (own === undefined) return -12;
+  const B = ADD_TO_PHYSMAP_BATCH;
+  const bytes = new Uint8Array(B.bytes + 24);
+  const view = new DataView(bytes.buffer);
+  view.setUint16(B.domid, DOMID_SELF, true);
+  view.setUint16(B.space, XENMAPSPACE.gmfn_foreign, true);
+  view.setUint16(B.size, 1, true);
+  view.setUint16(B.foreign, domid, true);
+  const lists = c.scratch + B.bytes;
+  view.setBigUint64(B.idxs, BigInt(lists), true);
+  view.setBigUint64(B.gpfns, BigInt(lists + 8), true);
+  view.setBigUint64(B.errs, BigInt(lists + 16), true);
+  view.setBigUint64(B.bytes, BigInt(gfn), true);
+  view.setBigUint64(B.bytes + 8, BigInt(own), true);
+  c.charge('domd.mapPage');
+  const { rc, out } = c.hypercallWith(HYPERVISOR.memory_op, XENMEM.add_to_physmap_batch, bytes);
+  const error = rc < 0 ? rc : out.getInt32(B.bytes + 16, true);
+  if (error < 0) {
+    space.give(own);
+    return error;
+  }
+  return own;
+}
+
+/** Unmaps a page that mapForeignPage or mapResource gave. */
+export function unmapPage(c: Caller, space: UnpopulatedSpace, own: number): number {
+  const bytes = new Uint8Array(REMOVE_FROM_PHYSMAP.bytes);
+  const view = new DataView(bytes.buffer);
+  view.setUint16(REMOVE_FROM_PHYSMAP.domid, DOMID_SELF, true);
+  view.setBigUint64(REMOVE_FROM_PHYSMAP.gpfn, BigInt(own), true);
+  c.charge('domd.unmapPage');
+  const { rc } = c.hypercallWith(HYPERVISOR.memory_op, XENMEM.remove_from_physmap, bytes);
+  space.give(own);
+  return rc;
+}
+
+/** IOCTL_PRIVCMD_MMAP_RESOURCE of one frame of an ioreq server: the own gfn, or -errno. */
+export function mapResource(c: Caller, space: UnpopulatedSpace, domid: number, server: number, frame: number): number {
+  const own = space.take();
+  if (own === undefined) return -12;
+  const R = ACQUIRE_RESOURCE;
+  const bytes = new Uint8Array(R.bytes + 8);
+  const view = new DataView(bytes.buffer);
+  view.setUint16(R.domid, domid, true);
+  view.setUint16(R.type, RESOURCE_TYPE.ioreq_server, true);
+  view.setUint32(R.id, server, true);
+  view.setUint32(R.nr_frames, 1, true);
+  view.setBigUint64(R.frame, BigInt(frame), true);
+  view.setBigUint64(R.frame_list, BigInt(c.scratch + R.bytes), true);
+  view.setBigUint64(R.bytes, BigInt(own), true);
+  c.charge('domd.mapCall');
+  const { rc } = c.hypercallWith(HYPERVISOR.memory_op, XENMEM.acquire_resource, bytes);
+  if (rc < 0) {
+    space.give(own);
+    return rc;
+  }
+  return own;
+}
+
+/** Guest memory through mappings: pages must have been mapped before they are read or written. */
+export class MappedPages {
+  /** Foreign gfn -> own gfn. */
+  readonly pages = new Map<number, number>();
+
+  constructor(private readonly caller: Caller) {}
+
+  read(gpa: bigint, length: number): Uint8Array | undefined {
+    const out = new Uint8Array(length);
+    const ok = this.#each(gpa, length, (own, at, n) => {
+      const bytes = this.caller.read(own, n);
+      if (bytes !== undefined) out.set(bytes, at);
+      return bytes !== undefined;
+    });
+    return ok ? out : undefined;
+  }
+
+  write(gpa: bigint, bytes: Uint8Array): boolean {
+    return this.#each(gpa, bytes.length, (own, at, n) => this.caller.write(own, bytes.subarray(at, at + n)));
+  }
+
+  #each(gpa: bigint, length: number, each: (own: number, at: number, n: number) => boolean): boolean {
+    if (gpa < 0n || gpa + BigInt(length) > 1n << 40n) return false;
+    const start = Number(gpa);
+    for (let at = 0; at < length; ) {
+      const from = start + at;
+      const n = Math.min(length - at, PAGE_SIZE - (from % PAGE_SIZE));
+      const own = this.pages.get(Math.floor(from / PAGE_SIZE));
+      if (own === undefined || !each(own * PAGE_SIZE + (from % PAGE_SIZE), at, n)) return false;
+      at += n;
+    }
+    return true;
+  }
+}
