@@ -92,11 +92,11 @@ function addToPhysmap(x: HypercallContext, at: bigint): number {
 function addOne(xen: Xen, d: Domain, space: number, idx: bigint, gfn: number): number {
   switch (space) {
     case XENMAPSPACE.shared_info:
-      return idx === 0n ? place(xen, d, gfn, d.sharedInfoPa) : -EINVAL;
+      return idx === 0n ? place(d, gfn, d.sharedInfoPa) : -EINVAL;
     case XENMAPSPACE.grant_table: {
       if (idx > 0x7fff_ffffn) return -EINVAL; // version 2's status frames
       const pa = xen.gnttab.frame(d, Number(idx));
-      return pa < 0 ? pa : place(xen, d, gfn, pa);
+      return pa < 0 ? pa : place(d, gfn, pa);
     }
     case XENMAPSPACE.dev_mmio:
       return -EOPNOTSUPP;
@@ -106,7 +106,7 @@ function addOne(xen: Xen, d: Domain, space: number, idx: bigint, gfn: number): n
 }
 
 /** Replaces what is at gfn; replacing RAM of one's own is what makes Xen send INVALIDATE (p2m). */
-function place(xen: Xen, d: Domain, gfn: number, pa: number): number {
+function place(d: Domain, gfn: number, pa: number): number {
   return d.p2m.map(gfn, pa, 1, P2M_RAM_RW);
 }
 
