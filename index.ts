@@ -20,3 +20,4 @@ export * from './report/index.js';
 export { FormatError, isArmImage, isElf, readArmImage, readElf, readFdt, writeFdt } from './formats/index.js';
 export { readGuestConfig, type ParsedGuest } from './xen/tools/xl/config.js';
 export type { GuestConfig, VirtioDisk } from './xen/tools/light/guest_config.js';
+export { createXenSimulation, type XenSimulation, type XenSimulationOptions } from './xen-simulation.js';

@@ -9,7 +9,14 @@ const GEN = join(ROOT, 'sim/cpu/kernel/gen');
 const STAMPS = join(ROOT, '.stamps');
 const CORE = { entry: 'sim/cpu/kernel/main.ts', out: 'sim/wasm/core.wasm' };
 const STAGE2 = { entry: 'sim/mmu/kernel/stage2.ts', out: 'sim/wasm/stage2.wasm' };
-const SOURCES = ['sim/cpu/isa', 'sim/cpu/kernel', 'sim/mmu/kernel', 'sim/wasm/layout.ts', 'tools/load-ts.mjs', 'tools/build-kernels.mjs'];
+const SOURCES = [
+  'sim/cpu/isa',
+  'sim/cpu/kernel',
+  'sim/mmu/kernel',
+  'sim/wasm/layout.ts',
+  'tools/load-ts.mjs',
+  'tools/build-kernels.mjs',
+];
 const CORE_FLAGS = ['--importMemory', '--noExportMemory', '--initialMemory', '16384', '--maximumMemory', '65536'];
 const CORE_IMPORTS = ['env.memory', 'env.mmioRead', 'env.mmioWrite', 'env.timerWritten'];
 
@@ -49,7 +56,7 @@ export async function generate() {
 
 async function compile({ entry, out }, flags, level) {
   const { default: asc } = await import('assemblyscript/asc');
-  const wat = out.replace(/\.wasm$/, '.wat');
+  const wat = `.cache/${entry.replaceAll('/', '-')}.wat`;
   const common = ['--runtime', 'stub', '--memoryBase', '65536', '--use', 'abort=', '--enable', 'simd', level];
   const args = [entry, ...common, ...flags, '--baseDir', ROOT, '--outFile', out, '--textFile', wat];
   const { error, stderr } = await asc.main(args);
@@ -59,10 +66,14 @@ async function compile({ entry, out }, flags, level) {
 
 /** What the design relies on and the compiler does not promise. */
 function verifyCore({ bytes, text }, operations) {
-  const imports = WebAssembly.Module.imports(new WebAssembly.Module(bytes)).map(({ module, name }) => `${module}.${name}`);
+  const imports = WebAssembly.Module.imports(new WebAssembly.Module(bytes)).map(
+    ({ module, name }) => `${module}.${name}`,
+  );
   if (imports.toSorted().join() !== CORE_IMPORTS.join()) throw new Error(`core.wasm imports ${imports.join(', ')}`);
   if (/\(data /.test(text)) throw new Error('core.wasm has static data, which would lie in the CORE blocks');
-  const widest = Math.max(...(text.match(/br_table[^()]*/g) ?? ['']).map((table) => table.trim().split(/\s+/).length - 1));
+  const widest = Math.max(
+    ...(text.match(/br_table[^()]*/g) ?? ['']).map((table) => table.trim().split(/\s+/).length - 1),
+  );
   if (widest < operations) throw new Error(`the run loop is no jump table: the widest br_table has ${widest} targets`);
 }
 

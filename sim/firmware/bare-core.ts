@@ -42,19 +42,22 @@ export class BareCore implements El2 {
       isEntry: (pc) => pc < PA_LIMIT && (pc & 3n) === 0n && machine.memory.isRam(Number(pc), 4),
     });
     this.#events = machine.cores.map(({ index }) =>
-      machine.clock.event(`firmware.cpu${index}.on`, () => machine.wake(index)),
+      machine.clock.event(`firmware.cpu${index}.on`, () => {
+        this.psci.powered(index);
+        machine.wake(index);
+      }),
     );
   }
 
   /** Powers a core on at reset state: `pc` is a physical address, the MMU is off, x0 = `x0`. */
   start(core: number, pc: bigint, x0: bigint): void {
-    this.psci.setState(core, { kind: 'pending', entry: { pc, context: x0 } });
+    this.psci.setState(core, { kind: 'pending', entry: { pc, context: x0 }, ready: true });
     this.#machine.wake(core);
   }
 
   slice(core: Core): SliceOutcome {
     const state = this.psci.state(core.index);
-    if (state.kind === 'off') return 'idle';
+    if (state.kind === 'off' || (state.kind === 'pending' && !state.ready)) return 'idle';
     if (state.kind === 'suspended') {
       if ((core.lines & (LINE_IRQ | LINE_FIQ)) === 0) return 'idle';
       this.#machine.charge(core.index, 'firmware.cpuOn');

@@ -40,7 +40,8 @@ export interface EntryPoint {
 export type PowerState =
   | { readonly kind: 'on' }
   | { readonly kind: 'off' }
-  | { readonly kind: 'pending'; readonly entry: EntryPoint }
+  /** `ready`: the power-up time has passed, the core may run. */
+  | { readonly kind: 'pending'; readonly entry: EntryPoint; readonly ready: boolean }
   | { readonly kind: 'suspended'; readonly entry: EntryPoint };
 
 /** What a call asks for; `value` is the answer in x0. */
@@ -83,6 +84,12 @@ export class Psci {
     this.#states[core] = state;
   }
 
+  /** The core that was turned on has power now. */
+  powered(core: number): void {
+    const state = this.state(core);
+    if (state.kind === 'pending') this.#states[core] = { ...state, ready: true };
+  }
+
   /**
    * A call by core `caller`: `fid` the function number (W0), arguments X1 to X3. Returns undefined for a number that is
    * not PSCI's or not implemented.
@@ -118,17 +125,19 @@ export class Psci {
   }
 
   save(): unknown {
-    return this.#states.map((state) =>
-      'entry' in state
-        ? { kind: state.kind, pc: String(state.entry.pc), context: String(state.entry.context) }
-        : { kind: state.kind },
-    );
+    return this.#states.map((state) => {
+      if (!('entry' in state)) return { kind: state.kind };
+      const ready = state.kind === 'pending' && state.ready;
+      return { kind: state.kind, pc: String(state.entry.pc), context: String(state.entry.context), ready };
+    });
   }
 
   load(saved: unknown): void {
-    (saved as { kind: PowerState['kind']; pc?: string; context?: string }[]).forEach(({ kind, pc, context }, core) => {
+    const states = saved as { kind: PowerState['kind']; pc?: string; context?: string; ready?: boolean }[];
+    states.forEach(({ kind, pc, context, ready }, core) => {
       const entry = { pc: BigInt(pc ?? 0), context: BigInt(context ?? 0) };
-      this.#states[core] = kind === 'pending' || kind === 'suspended' ? { kind, entry } : { kind };
+      if (kind === 'pending') this.#states[core] = { kind, entry, ready: ready === true };
+      else this.#states[core] = kind === 'suspended' ? { kind, entry } : { kind };
     });
   }
 
@@ -162,7 +171,7 @@ export class Psci {
     const { kind } = this.state(core);
     if (kind === 'pending') return value(PSCI_ON_PENDING);
     if (kind !== 'off') return value(PSCI_ALREADY_ON);
-    this.#states[core] = { kind: 'pending', entry };
+    this.#states[core] = { kind: 'pending', entry, ready: false };
     return { kind: 'start', core };
   }
 

@@ -40,7 +40,8 @@ export function createFlatMachine(options: FlatMachineOptions): FlatMachine {
   const board = given ?? flatBoard({ cores: smp, entryLevel: el, ...(ramBytes === undefined ? {} : { ramBytes }) });
   const ram = board.memory[0];
   if (ram === undefined) throw new LoadError('the board has no RAM');
-  if (dtb !== undefined && dtb.length > MAX_DTB) throw new LoadError(`the device tree has ${dtb.length} bytes, at most 2 MiB`);
+  if (dtb !== undefined && dtb.length > MAX_DTB)
+    throw new LoadError(`the device tree has ${dtb.length} bytes, at most 2 MiB`);
   let firmware: BareCore | undefined;
   const machine = new Machine({ ...rest, board, el2: (m) => (firmware = new BareCore(m)) });
   const plan = planLoad(ram, kernel, initrd, dtb?.length ?? MAX_DTB);

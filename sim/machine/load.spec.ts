@@ -46,7 +46,9 @@ test('what does not fit is named in one line', () => {
     'the kernel Image (0x40200000..0x409fffff) does not fit into RAM (0x40000000..0x407fffff)',
   );
   expect(() => planLoad(small, image(0, 0x1000), new Uint8Array(5 << 20), DTB)).toThrow('the initrd (5242880 bytes');
-  expect(() => planLoad(small, image(0, 0x1000), new Uint8Array((4 << 20) - 100), DTB)).toThrow('no room for the device');
+  expect(() => planLoad(small, image(0, 0x1000), new Uint8Array((4 << 20) - 100), DTB)).toThrow(
+    'no room for the device',
+  );
   expect(() => planLoad(RAM, new Uint8Array(0), undefined, DTB)).toThrow('empty');
 });
 

@@ -63,13 +63,16 @@ export function planLoad(
     const start = alignUp(dtbFrom, 4096);
     range = { start, end: start + initrd.length };
     if (range.end > end) {
-      throw new LoadError(`the initrd (${initrd.length} bytes at 0x${start.toString(16)}) does not fit into RAM (${span2(ram)})`);
+      throw new LoadError(
+        `the initrd (${initrd.length} bytes at 0x${start.toString(16)}) does not fit into RAM (${span2(ram)})`,
+      );
     }
     all.push({ what: 'the initrd', address: start, bytes: initrd, size: initrd.length });
     dtbFrom = range.end;
   }
   const dtb = alignUp(dtbFrom, ALIGN);
-  if (dtb + dtbSize > end) throw new LoadError(`no room for the device tree above 0x${dtbFrom.toString(16)} in RAM (${span2(ram)})`);
+  if (dtb + dtbSize > end)
+    throw new LoadError(`no room for the device tree above 0x${dtbFrom.toString(16)} in RAM (${span2(ram)})`);
   return { kind, entry, segments: all, initrd: range, dtb };
 }
 

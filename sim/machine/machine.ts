@@ -82,6 +82,9 @@ export class Machine {
   readonly el2: El2;
   /** State holders by name, in the order in which they are restored. */
   readonly #parts = new Map<string, Saved>();
+  /** Receivers of console input that are no serial port of the board: consoles of guests, by name. */
+  readonly guestConsoles = new Map<string, (bytes: Uint8Array) => void>();
+  #panicLine = '';
   readonly #lines: CoreLines;
   readonly #deadline: Ticks;
   readonly #panicStop: TimedEvent;
@@ -135,7 +138,7 @@ export class Machine {
       line: (core, timer) => this.gic.ppiLine(core, timerIntid(board, timer)),
     });
     this.#panicStop = this.clock.event('machine.panic', () => {
-      this.stop({ name: 'panic', detail: this.serial.panicLine });
+      this.stop({ name: 'panic', detail: this.#panicLine });
     });
     this.serial = new SerialPorts(board, {
       clock: this.clock,
@@ -144,7 +147,7 @@ export class Machine {
       spiLine: (intid) => this.gic.spiLine(intid - 32),
       transmit: options.uart ?? 'instant',
       ...(options.onConsole === undefined ? {} : { onByte: options.onConsole }),
-      onPanic: () => this.panicSeen(),
+      onPanic: () => this.panicSeen(this.serial.panicLine),
       onExpect: (console, line) => this.stop({ name: 'expect', detail: `${console}: ${line}` }),
     });
     this.#mapBlocks(options.epoch ?? DEFAULT_EPOCH);
@@ -187,20 +190,22 @@ export class Machine {
 
   /**
    * Runs until the outcome is known, or for about `budget` cycles. Between calls the host may give input, take a
-   * snapshot or inspect anything; how the run is cut up does not change it.
+   * snapshot or inspect anything; how the run is cut up does not change it. With `until` it also returns when every
+   * core has reached that time; the slices end there, so this is part of what makes a run equal to another.
    */
-  run(budget = DEFAULT_BUDGET): RunStatus {
+  run(budget = DEFAULT_BUDGET, until: Ticks = NEVER): RunStatus {
     const end = this.#cycles() + budget;
     for (let round = 0; round < MAX_ROUNDS; round++) {
       if (this.#outcome !== undefined) return 'done';
+      if (this.time >= until) return 'more';
       this.inputs.deliverDue(this.time);
       if (this.time >= this.#deadline) {
         const seconds = Number(this.time) / this.board.tickHz;
         this.stop({ name: 'timeout', detail: `simulated time limit of ${seconds.toFixed(3)} s reached` });
         return 'done';
       }
-      const nextInput = this.inputs.next;
-      const status = this.scheduler.round(nextInput < this.#deadline ? nextInput : this.#deadline);
+      const limit = earliest(this.inputs.next, this.#deadline, until);
+      const status = this.scheduler.round(limit);
       if (this.memory.exhausted) {
         this.stop({ name: 'crash', detail: 'the guest uses more RAM than 4 GiB of linear memory can hold' });
       }
@@ -208,8 +213,8 @@ export class Machine {
       if (status === 'stopped') {
         this.stop({ name: 'crash', detail: 'the EL2 model stopped without an outcome' });
       } else if (status === 'waiting') {
-        if (nextInput === NEVER && this.#deadline === NEVER) return 'waiting';
-        this.scheduler.skip(nextInput < this.#deadline ? nextInput : this.#deadline);
+        if (limit === NEVER) return 'waiting';
+        this.scheduler.skip(limit);
       }
       if (this.#cycles() >= end) break;
     }
@@ -220,14 +225,15 @@ export class Machine {
   stop(outcome: Outcome): void {
     if (this.#outcome !== undefined) return;
     // `panic=N` makes Linux reboot after a panic; that is still a failure.
-    const panicked = this.serial.panicLine !== '' && (outcome.name === 'reboot' || outcome.name === 'poweroff');
-    this.#outcome = panicked ? { name: 'panic', detail: this.serial.panicLine } : outcome;
+    const panicked = this.#panicLine !== '' && (outcome.name === 'reboot' || outcome.name === 'poweroff');
+    this.#outcome = panicked ? { name: 'panic', detail: this.#panicLine } : outcome;
     this.stamp(TraceKind.Outcome, this.trace.name(this.#outcome.name));
     this.scheduler.stop();
   }
 
   /** A console has announced a kernel panic: the run ends soon, with that outcome. */
-  panicSeen(): void {
+  panicSeen(line: string): void {
+    this.#panicLine = line;
     if (this.#panicStop.when !== undefined) return;
     this.#panicStop.scheduleAt(this.clock.now() + (PANIC_GRACE_MS * BigInt(this.board.tickHz)) / 1000n);
   }
@@ -321,7 +327,9 @@ export class Machine {
         0;
       this.stamp(TraceKind.Input, name, Math.min(12, bytes.length - at), word(0), word(4), word(8));
     }
-    this.serial.input(record.console, bytes);
+    const guest = this.guestConsoles.get(record.console);
+    if (guest === undefined) this.serial.input(record.console, bytes);
+    else guest(bytes);
   }
 
   /** The time as two words, without a bigint: this is the path of every MMIO access. */
@@ -361,6 +369,10 @@ export class Machine {
     this.bus.map(gic.hypervisor.base, gic.hypervisor.size, this.gic.gich, { cost: control });
     this.bus.map(gic.virtualCpuInterface.base, gic.virtualCpuInterface.size, this.gic.gicv, { cost });
   }
+}
+
+function earliest(...times: readonly Ticks[]): Ticks {
+  return times.reduce((first, time) => (time < first ? time : first), NEVER);
 }
 
 function nsToTicks(ns: number, tickHz: number): Ticks {

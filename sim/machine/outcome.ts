@@ -1,13 +1,6 @@
 /** How a run ended; the names are part of the report's contract. */
 export type OutcomeName =
-  | 'poweroff'
-  | 'reboot'
-  | 'expect'
-  | 'panic'
-  | 'crash'
-  | 'timeout'
-  | 'unmodelled'
-  | 'interrupted';
+  'poweroff' | 'reboot' | 'expect' | 'panic' | 'crash' | 'timeout' | 'unmodelled' | 'interrupted';
 
 export interface Outcome {
   readonly name: OutcomeName;

@@ -89,7 +89,8 @@ test('the digest sees contents only: place, order of touching and touched zeros 
 
 test('overlapping or misaligned banks are refused', () => {
   const hooks = { invalidateCodeHost: () => {}, breakMonitors: () => {} };
-  const make = (banks: { base: number; size: number }[]) => new LinearPhysicalMemory(createLinearMemory(banks), banks, hooks);
+  const make = (banks: { base: number; size: number }[]) =>
+    new LinearPhysicalMemory(createLinearMemory(banks), banks, hooks);
   expect(() => make([{ base: 0x1000, size: 0x10000 }])).toThrow('64 KiB');
   expect(() => make([{ base: 0, size: 0x20000 }, { base: 0x10000, size: 0x10000 }])).toThrow('overlap'); // prettier-ignore
 });

@@ -98,7 +98,7 @@ export class LinearPhysicalMemory implements PhysicalMemory {
   read(pa: number, length: number): Uint8Array {
     const out = new Uint8Array(length);
     this.#check(pa, length);
-    for (let done = 0; done < length; ) {
+    for (let done = 0; done < length;) {
       const at = pa + done;
       const part = Math.min(length - done, CHUNK_SIZE - (at % CHUNK_SIZE));
       const host = this.#hostIfTouched(at);
@@ -110,7 +110,7 @@ export class LinearPhysicalMemory implements PhysicalMemory {
 
   write(pa: number, bytes: Uint8Array): void {
     this.#check(pa, bytes.length);
-    for (let done = 0; done < bytes.length; ) {
+    for (let done = 0; done < bytes.length;) {
       const at = pa + done;
       const part = Math.min(bytes.length - done, CHUNK_SIZE - (at % CHUNK_SIZE));
       const host = this.#touch(at, part);
@@ -121,7 +121,7 @@ export class LinearPhysicalMemory implements PhysicalMemory {
 
   zero(pa: number, length: number): void {
     this.#check(pa, length);
-    for (let done = 0; done < length; ) {
+    for (let done = 0; done < length;) {
       const at = pa + done;
       const part = Math.min(length - done, CHUNK_SIZE - (at % CHUNK_SIZE));
       if (this.#hostIfTouched(at) !== 0) {

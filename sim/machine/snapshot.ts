@@ -71,7 +71,9 @@ export function readSnapshotHeader(bytes: Uint8Array): SnapshotHeader {
   if (version !== VERSION) throw new SnapshotError(`snapshot of version ${version}, this program writes ${VERSION}`);
   const length = view.getUint32(8, true);
   if (PREFIX_BYTES + length + CORE_BYTES > bytes.length) throw new SnapshotError('the snapshot is cut short');
-  const header = JSON.parse(new TextDecoder().decode(bytes.subarray(PREFIX_BYTES, PREFIX_BYTES + length))) as SnapshotHeader;
+  const header = JSON.parse(
+    new TextDecoder().decode(bytes.subarray(PREFIX_BYTES, PREFIX_BYTES + length)),
+  ) as SnapshotHeader;
   if (PREFIX_BYTES + length + CORE_BYTES + header.pages.length * PAGE_SIZE !== bytes.length) {
     throw new SnapshotError('the snapshot is cut short');
   }
@@ -90,7 +92,8 @@ export function loadSnapshot(machine: Machine, bytes: Uint8Array): void {
   const cores = bytes.subarray(at - CORE_BYTES, at);
   machine.memory.clear();
   for (const page of header.pages) {
-    if (!machine.memory.isRam(page * PAGE_SIZE, PAGE_SIZE)) throw new SnapshotError('the snapshot has pages outside RAM');
+    if (!machine.memory.isRam(page * PAGE_SIZE, PAGE_SIZE))
+      throw new SnapshotError('the snapshot has pages outside RAM');
     machine.memory.write(page * PAGE_SIZE, bytes.subarray(at, at + PAGE_SIZE));
     at += PAGE_SIZE;
   }

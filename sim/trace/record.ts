@@ -91,17 +91,7 @@ export class Trace {
   }
 
   /** Adds one record. `timeLo`/`timeHi`: ticks; operands are taken modulo 2^32. */
-  record(
-    kind: TraceKind,
-    core: number,
-    timeLo: number,
-    timeHi: number,
-    a = 0,
-    b = 0,
-    c = 0,
-    d = 0,
-    e = 0,
-  ): void {
+  record(kind: TraceKind, core: number, timeLo: number, timeHi: number, a = 0, b = 0, c = 0, d = 0, e = 0): void {
     this.#put(kind | ((core & 0xff) << 8), timeLo, timeHi, a, b, c, d, e, true);
     this.#events++;
   }

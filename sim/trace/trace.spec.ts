@@ -70,7 +70,9 @@ test('what was written is read back, names resolved; JSON lines say the same', (
     time: 1n,
     fields: { kind: 'bad-width', device: 'défined before the file', count: 3 },
   });
-  const lines = readFileSync(paths[1] as string, 'utf8').trimEnd().split('\n');
+  const lines = readFileSync(paths[1] as string, 'utf8')
+    .trimEnd()
+    .split('\n');
   expect(lines.length).toBe(9092);
   expect(JSON.parse(lines[2] as string)).toEqual({ time: String(5n << 32n), kind: 'Event', event: 'event 0' });
 });

@@ -28,7 +28,7 @@ export interface TraceRecord {
 export function writeTrace(trace: Trace, path: string, header: TraceHeader): () => void {
   const fd = openSync(path, 'w');
   const put = (bytes: Uint8Array): void => {
-    for (let done = 0; done < bytes.length; ) done += writeSync(fd, bytes, done, bytes.length - done);
+    for (let done = 0; done < bytes.length;) done += writeSync(fd, bytes, done, bytes.length - done);
   };
   if (path.endsWith('.jsonl')) {
     const decoder = new TraceDecoder();
@@ -116,7 +116,8 @@ export class TraceDecoder {
     }
     if (kind === TraceKind.Text) {
       const name = this.#names.get(word(1));
-      for (let i = 0; name !== undefined && i < 20; i++) {
+      if (name === undefined) return undefined;
+      for (let i = 0; i < 20; i++) {
         const index = word(2) + i;
         if (index < name.bytes.length) name.bytes[index] = (word(3 + (i >> 2)) >>> ((i & 3) * 8)) & 0xff;
       }

@@ -161,7 +161,11 @@ export class FakeCore implements XenCore {
 
   setHypTimer(when: Ticks | undefined): void {
     this.hypTimer = when;
+    this.onHypTimer();
   }
+
+  /** Drives the timer's line from its condition. */
+  onHypTimer: () => void = () => {};
 
   timersChanged(): void {}
 
@@ -207,6 +211,10 @@ export function fakeXen(pcpus = 2, scheduler: SchedulerOptions = { kind: 'credit
       errors: log,
     },
   );
+  for (const core of cores) {
+    const ppi = gic.ppiLine(core.index, 26);
+    core.onHypTimer = () => ppi.set(core.hypTimer !== undefined && core.hypTimer <= core.now());
+  }
   const flushed: number[] = [];
   const trace = new Trace();
   xen = new Xen(

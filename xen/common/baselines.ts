@@ -6,6 +6,8 @@ import type { Xen } from './xen.js';
 
 export interface Baseline {
   readonly name: string;
+  /** What xen_version and the device tree say. */
+  readonly version: { readonly major: number; readonly minor: number; readonly extra: string };
   /** A server may ask for the buffered ring on Arm (refused since 2fbd7e609e, Jan 2021). */
   readonly bufioreqOnArm: boolean;
   /** Store data masked to the access size and zero in loads; results masked (01343f99de, Oct 2023). */
@@ -25,6 +27,7 @@ export interface Baseline {
 export const BASELINES = {
   current: {
     name: 'current',
+    version: { major: 4, minor: 23, extra: '-unstable' },
     bufioreqOnArm: false,
     maskData: true,
     zeroBufsError: true,

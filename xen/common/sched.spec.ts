@@ -23,8 +23,7 @@ function run(f: FakeXen, el2: XenEl2, ms: number): void {
   for (let slice = 0; slice < ms * 10; slice++) {
     const end = Math.max(...f.cores.map((c) => c.cycles), 0);
     for (const core of f.cores) {
-      const due = core.hypTimer !== undefined && core.hypTimer <= core.now();
-      f.gic.ppiLine(core.index, 26).set(due);
+      core.onHypTimer();
       core.limit = Math.floor(end / step) * step + step;
       if (el2.slice(core as unknown as Core) === 'idle') core.cycles = core.limit;
     }

@@ -112,7 +112,11 @@ for (const [name, t, size] of LOADS.slice(0, 4)) {
     });
   }
 }
-for (const [name, t, size] of [['X', 'u64', 8], ['W', 'u32', 4], ['SW', 'i32', 4]] as const) {
+for (const [name, t, size] of [
+  ['X', 'u64', 8],
+  ['W', 'u32', 4],
+  ['SW', 'i32', 4],
+] as const) {
   for (const { name: form, address, writeBack } of PAIR_FORMS) {
     accesses.push({
       name: `LDP_${name}_${form}`,
@@ -130,7 +134,10 @@ for (const [name, t, size] of [['X', 'u64', 8], ['W', 'u32', 4], ['SW', 'i32', 4
     });
   }
 }
-for (const [name, t, size] of [['X', 'u64', 8], ['W', 'u32', 4]] as const) {
+for (const [name, t, size] of [
+  ['X', 'u64', 8],
+  ['W', 'u32', 4],
+] as const) {
   for (const { name: form, address, writeBack } of PAIR_FORMS) {
     accesses.push({
       name: `STP_${name}_${form}`,
@@ -147,7 +154,11 @@ for (const [name, t, size] of [['X', 'u64', 8], ['W', 'u32', 4]] as const) {
   }
 }
 // literals: the offset is from the page, since the same micro-ops serve every virtual alias of it
-for (const [name, t, size] of [['X', 'u64', 8], ['W', 'u32', 4], ['SW', 'i32', 4]] as const) {
+for (const [name, t, size] of [
+  ['X', 'u64', 8],
+  ['W', 'u32', 4],
+  ['SW', 'i32', 4],
+] as const) {
   accesses.push({
     name: `LDR_${name}_lit`,
     cost: 'load',

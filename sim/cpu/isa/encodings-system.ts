@@ -38,11 +38,11 @@ export const SYSTEM_ENCODINGS: readonly Encoding[] = [
     name: 'HINT',
     pattern: '1101010100 0 00 011 0010 CRm:4 op2:3 11111',
     emit: `const n = (CRm << 3) | op2;
-      if (n == 1) put(uop, O_SYSTEM, 0, 0, SYS_YIELD, 0);
-      else if (n == 2) put(uop, O_SYSTEM, 0, 0, SYS_WFE, 0);
-      else if (n == 3) put(uop, O_SYSTEM, 0, 0, SYS_WFI, 0);
-      else if (n == 4) put(uop, O_SYSTEM, 0, 0, SYS_SEV, 0);
-      else if (n == 5) put(uop, O_SYSTEM, 0, 0, SYS_SEVL, 0);
+      if (n == 1) hint(uop, SYS_YIELD);
+      else if (n == 2) hint(uop, SYS_WFE);
+      else if (n == 3) hint(uop, SYS_WFI);
+      else if (n == 4) hint(uop, SYS_SEV);
+      else if (n == 5) hint(uop, SYS_SEVL);
       else put(uop, O_NOP, 0, 0, 0, 0);`,
   },
   {
@@ -62,7 +62,9 @@ export const SYSTEM_ENCODINGS: readonly Encoding[] = [
     pattern: '1101010100 0 00 op1:3 0100 CRm:4 op2:3 11111',
     emit: `const field = (op1 << 3) | op2;
       if (field != 5 && field != 0x1e && field != 0x1f) return undefined_(uop); // SPSel, DAIFSet, DAIFClr
-      put(uop, O_SYSTEM, 0, 0, SYS_MSR_IMMEDIATE, field | (CRm << 8));`,
+      const imm = field | (CRm << 8);
+      if (field == 5) put(uop, O_SYSTEM, 0, 0, SYS_MSR_IMMEDIATE, imm);
+      else put(uop, O_MSR_DAIF, 0, 0, SYS_MSR_IMMEDIATE, <u64>imm | (<u64>CRm << 38));`,
   },
   {
     name: 'SYS',
@@ -76,16 +78,17 @@ export const SYSTEM_ENCODINGS: readonly Encoding[] = [
     pattern: '1101010100 0 1 enc:15 Rt',
     emit: `const index = sysregIndex(0x8000 | enc);
       if (index < 0) return undefined_(uop);
-      put(uop, O_SYSTEM, 0, reg(Rt), SYS_MSR, <u64>index);`,
+      put(uop, enc == DAIF ? O_MSR_DAIF : O_SYSTEM, 0, reg(Rt), SYS_MSR, <u64>index);`,
   },
   {
     name: 'MRS',
     pattern: '1101010100 1 1 enc:15 Rt',
     emit: `const index = sysregIndex(0x8000 | enc);
       if (index < 0) return undefined_(uop);
-      let op: u32 = O_MRS;
+      let op: u32 = O_MRS; let offset: u32 = CORE_SYSREG + index * 8;
       if (index == SR_SP_EL0 || index == SR_TPIDR_EL1) op = O_MRS_EL1H;
       else if (index == SR_TPIDR_EL0 || index == SR_TPIDRRO_EL0) op = O_MRS_ANY;
-      put(uop, op, zr(Rt), 0, <u32>index, <u64>(CORE_SYSREG + index * 8));`,
+      else if (enc == DAIF) { op = O_MRS_EL1H; offset = CORE_DAIF; } // PSTATE.IL beside it is 0 while instructions run
+      put(uop, op, zr(Rt), 0, <u32>index, offset);`,
   },
 ];

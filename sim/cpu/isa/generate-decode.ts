@@ -57,18 +57,27 @@ export function generateDecode(): string {
   const used = (prefix: string, names: readonly string[]): string[] =>
     names.map((name) => prefix + name).filter((name) => new RegExp(`\\b${name}\\b`).test(text));
   const imports = [
-    ...used('O_', OPS.map((op) => op.name)),
-    ...used('M_', ACCESSES.map((access) => access.name)),
-    ...used('COST_', COST_CLASSES.map((name) => name.replace(/[A-Z0-9]+/g, '_$&').toUpperCase())),
+    ...used(
+      'O_',
+      OPS.map((op) => op.name),
+    ),
+    ...used(
+      'M_',
+      ACCESSES.map((access) => access.name),
+    ),
+    ...used(
+      'COST_',
+      COST_CLASSES.map((name) => name.replace(/[A-Z0-9]+/g, '_$&').toUpperCase()),
+    ),
   ];
   const systemKinds = [...new Set(text.match(/\bSYS_\w+/g) ?? [])];
   const registers = [...new Set(text.match(/\bSR_\w+/g) ?? [])];
   return `// Generated from sim/cpu/isa by sim/cpu/isa/generate-decode.ts.
-import { CORE_SYSREG, HOT_XZR } from '../../../wasm/layout';
+import { CORE_DAIF, CORE_SYSREG, HOT_XZR } from '../../../wasm/layout';
 import { ${imports.join(', ')} } from './opcodes';
 import { ${registers.join(', ')}, sysregIndex } from './sysregs';
 import { ${systemKinds.join(', ')} } from '../system-op';
-import { bitmask, bitmaskValid, branch, memory, put, reg, setCost, sp, template, undefined_, vreg, zr } from '../uop';
+import { bitmask, bitmaskValid, branch, DAIF, hint, memory, put, reg, setCost, sp, template, undefined_, vreg, zr } from '../uop';
 import { structureAllocated } from '../structure';
 import { decodeSimd } from '../simd-op';
 

@@ -20,12 +20,34 @@ export function generateOpcodes(): string {
     '// Generated from sim/cpu/isa by sim/cpu/isa/generate-opcodes.ts.',
     ...OPS.map((op, index) => `export const O_${op.name}: u32 = ${index};`),
     ...ACCESSES.map((access, index) => `export const M_${access.name}: u32 = ${index};`),
-    ...COST_CLASSES.map((name, index) => `export const COST_${name.replace(/[A-Z0-9]+/g, '_$&').toUpperCase()}: u32 = ${index};`),
-    lookup('opCost', 'Cost class of an operation.', OPS.map((op) => costIndex(op.cost))),
-    lookup('formCost', 'Cost class of a load or store form.', ACCESSES.map((access) => costIndex(access.cost))),
-    lookup('hotOp', 'The operation of its own that a form has, or 0.', ACCESSES.map((access) => (access.hot ? opNumber(access.name) : 0))),
-    lookup('hotSpOp', 'The operation of its own that a form with base SP has, or 0.', ACCESSES.map((access) => (access.hotSp ? opNumber(`${access.name}_SP`) : 0))),
-    lookup('formTraits', 'Bit 0: FP/SIMD registers; bit 1: slow path only.', ACCESSES.map((access) => (access.fp ? 1 : 0) | (access.slowOnly ? 2 : 0))),
+    ...COST_CLASSES.map(
+      (name, index) => `export const COST_${name.replace(/[A-Z0-9]+/g, '_$&').toUpperCase()}: u32 = ${index};`,
+    ),
+    lookup(
+      'opCost',
+      'Cost class of an operation.',
+      OPS.map((op) => costIndex(op.cost)),
+    ),
+    lookup(
+      'formCost',
+      'Cost class of a load or store form.',
+      ACCESSES.map((access) => costIndex(access.cost)),
+    ),
+    lookup(
+      'hotOp',
+      'The operation of its own that a form has, or 0.',
+      ACCESSES.map((access) => (access.hot ? opNumber(access.name) : 0)),
+    ),
+    lookup(
+      'hotSpOp',
+      'The operation of its own that a form with base SP has, or 0.',
+      ACCESSES.map((access) => (access.hotSp ? opNumber(`${access.name}_SP`) : 0)),
+    ),
+    lookup(
+      'formTraits',
+      'Bit 0: FP/SIMD registers; bit 1: slow path only.',
+      ACCESSES.map((access) => (access.fp ? 1 : 0) | (access.slowOnly ? 2 : 0)),
+    ),
   ];
   return `${lines.join('\n')}\n`;
 }

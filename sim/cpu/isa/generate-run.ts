@@ -116,7 +116,8 @@ const TAIL = `
     }
     ${SYNC}
     if (acted == ${acts.ACT_SYSTEM}) {
-      if (load<u8>(ip) == ${opNumber('SYSTEM')}) systemOp(<u32>load<u16>(ip, 6), ip);
+      const system = <u32>load<u8>(ip);
+      if (system != ${opNumber('MRS')} && system != ${opNumber('MRS_EL1H')}) systemOp(<u32>load<u16>(ip, 6), ip);
       else if (mrs(<u32>load<u16>(ip, 6), <u32>load<u16>(ip, 2))) { cy = load<u64>(core, CORE_CYCLES); ip += 16; continue; }
       ${RESYNC}
     }
@@ -134,13 +135,13 @@ const TAIL = `
 /** Generates kernel/gen/run.ts. */
 export function generateRun(): string {
   return `// Generated from sim/cpu/isa by sim/cpu/isa/generate-run.ts.
-import { CORE_CTX, CORE_CTX_UNPRIV, CORE_CYCLES, CORE_EFF_LIMIT, CORE_EL, CORE_INSNS, CORE_LIMIT, CUR_STATE, EXIT_CODE, EXIT_LIMIT, EXIT_NONE, FP_TRAPPED, HOT_NZCV, HOT_PC, HOT_SP, HOT_X, RESYNC_UOP, SLOW_KIND, TLB_ADDEND, TLB_BASE, TLB_STRIDE, TLB_TAG_R, TLB_TAG_W, TLB_TAG_X, TLB_UOPS } from '../../../wasm/layout';
+import { CORE_CTX, CORE_CTX_UNPRIV, CORE_CYCLES, CORE_DAIF, CORE_EFF_LIMIT, CORE_EL, CORE_INSNS, CORE_LIMIT, CUR_STATE, EXIT_CODE, EXIT_LIMIT, EXIT_NONE, FP_TRAPPED, HOT_NZCV, HOT_PC, HOT_SP, HOT_X, RESYNC_UOP, SLOW_KIND, TLB_ADDEND, TLB_BASE, TLB_STRIDE, TLB_TAG_R, TLB_TAG_W, TLB_TAG_X, TLB_UOPS } from '../../../wasm/layout';
 import { access } from './access';
 import { decode } from './decode';
 import { addFlags32, addFlags64, carryFlags32, carryFlags64, conditionHolds, overflowSet, packFlags } from '../flags';
 import { countSign32, countSign64, crc32, extend, extract32, extract64, reverseBits64, shift32, shift64, signedDivide32, signedDivide64, signedMultiplyHigh, unsignedDivide32, unsignedDivide64, unsignedMultiplyHigh } from '../alu';
 import { enterPage, enterRun, leaveRun, stackAlignmentMask, sync, zeroBlock } from '../run';
-import { systemOp } from '../system-op';
+import { SYS_MSR, systemOp } from '../system-op';
 import { spAlignment, takeInterrupt, trapFp } from '../exception';
 import { recomputeLimit } from '../state';
 import { mrs } from '../sysreg';

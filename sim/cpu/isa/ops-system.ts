@@ -2,7 +2,7 @@
 import { leavingOp, op } from './op.js';
 import type { Op } from './op.js';
 import { ACT_DECODE, ACT_FP_TRAP, ACT_MEMORY, ACT_RESYNC, ACT_SP_FAULT, ACT_SYSTEM, ACT_ZERO } from './acts.js';
-import { flags, PACKED, set } from './text.js';
+import { flags, PACKED, PC, RN, set } from './text.js';
 
 const FP_CHECK = `if (load<u32>(FP_TRAPPED)) { act = ${ACT_FP_TRAP}; break; }`;
 const SP_CHECK = `if (load<u32>(HOT_SP) & spMask) { act = ${ACT_SP_FAULT}; break; }`;
@@ -24,9 +24,9 @@ export const SYSTEM_OPS: readonly Op[] = [
   op('BARRIER', 'barrier', ''),
   // rm field = SYS_* kind, immediate = its operand: see sim/cpu/kernel/system.ts
   leavingOp('SYSTEM', 'system', `act = ${ACT_SYSTEM}; break;`),
-  // rm field = register index, rd = slot that receives it
+  // rm field = register index, rd = slot that receives it; the tail tells these two from the others by their numbers
   leavingOp('MRS', 'system', `act = ${ACT_SYSTEM}; break;`),
-  // registers that EL1 with SP_EL1 reads without side effect or trap (word pair EL, SPSel = 1, 1); rm = offset of the slot
+  // registers that EL1 with SP_EL1 (word pair EL, SPSel = 1, 1) reads without side effect or trap; immediate = offset
   leavingOp(
     'MRS_EL1H',
     'system',
@@ -35,6 +35,19 @@ export const SYSTEM_OPS: readonly Op[] = [
   ),
   // registers that every EL reads so
   op('MRS_ANY', 'system', set('load<u64>(core + <usize>load<u16>(ip, 8))')),
+  // MSR DAIF, DAIFSet, DAIFClr above EL0: laid out as SYSTEM, with the bits at byte 12. A check point.
+  leavingOp(
+    'MSR_DAIF',
+    'system',
+    `if (!load<u32>(core, CORE_EL)) { act = ${ACT_SYSTEM}; break; }
+    const daif = load<u32>(core, CORE_DAIF); const bits = load<u32>(ip, 12); const field = load<u8>(ip, 8);
+    store<u32>(core, load<u16>(ip, 6) == SYS_MSR ? <u32>${RN} & 0x3c0 : field == 0x1e ? daif | bits : daif & ~bits, CORE_DAIF);
+    recomputeLimit(); ip += 16;
+    if (cy >= load<u64>(core, CORE_EFF_LIMIT)) {
+      sync(${PC}, ic + <u64>(ip >>> 4), cy, fa, fb, fk); ip = RESYNC_UOP; due = true;
+    }
+    continue;`,
+  ),
   leavingOp('ZVA', 'store', `act = ${ACT_ZERO}; break;`),
   // rm field = sub-operation, immediate = the instruction
   op('SIMD', 'simd', `${FP_CHECK} simdExec(<i32>load<u16>(ip, 6), load<u32>(ip, 8));`),

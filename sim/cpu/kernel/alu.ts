@@ -9,7 +9,7 @@ export function shift64(v: u64, how: u32): u64 {
     case 1:
       return v >>> amount;
     case 2:
-      return <u64>(<i64>v >> <i64>amount);
+      return <u64>((<i64>v) >> (<i64>amount));
     default:
       return rotr<u64>(v, amount);
   }
@@ -25,7 +25,7 @@ export function shift32(x: u64, how: u32): u64 {
     case 1:
       return v >>> amount;
     case 2:
-      return <u32>(<i32>v >> <i32>amount);
+      return <u32>((<i32>v) >> (<i32>amount));
     default:
       return rotr<u32>(v, amount);
   }
@@ -42,11 +42,11 @@ export function extend(v: u64, how: u32): u64 {
     case 2:
       return (v & 0xffffffff) << shift;
     case 4:
-      return (<u64><i64><i8>v) << shift;
+      return (<u64>(<i64>(<i8>v))) << shift;
     case 5:
-      return (<u64><i64><i16>v) << shift;
+      return (<u64>(<i64>(<i16>v))) << shift;
     case 6:
-      return (<u64><i64><i32>v) << shift;
+      return (<u64>(<i64>(<i32>v))) << shift;
     default:
       return v << shift;
   }
@@ -94,11 +94,11 @@ export function signedMultiplyHigh(a: u64, b: u64): u64 {
 }
 
 export function countSign64(v: u64): u64 {
-  return clz<u64>(v ^ <u64>(<i64>v >> 63)) - 1;
+  return clz<u64>(v ^ (<u64>((<i64>v) >> 63))) - 1;
 }
 
 export function countSign32(v: u32): u32 {
-  return clz<u32>(v ^ <u32>(<i32>v >> 31)) - 1;
+  return clz<u32>(v ^ (<u32>((<i32>v) >> 31))) - 1;
 }
 
 export function reverseBits64(x: u64): u64 {
@@ -115,7 +115,7 @@ export function crc32(accumulator: u32, value: u64, how: u32): u32 {
   let crc = accumulator;
   let rest = value;
   for (let bytes = 1 << (how & 3); bytes > 0; bytes--) {
-    crc ^= <u32>rest & 0xff;
+    crc ^= (<u32>rest) & 0xff;
     for (let bit = 0; bit < 8; bit++) crc = (crc >>> 1) ^ (crc & 1 ? polynomial : 0);
     rest >>>= 8;
   }

@@ -4,7 +4,7 @@
 export function carryFlags64(a: u64, b: u64, carry: u64): u64 {
   const r = a + b + carry;
   const c = carry ? r <= a : r < a;
-  return (r >>> 63 << 3) | (<u64>(r == 0) << 2) | (<u64>c << 1) | (((a ^ r) & (b ^ r)) >>> 63);
+  return ((r >>> 63) << 3) | ((<u64>(r == 0)) << 2) | ((<u64>c) << 1) | (((a ^ r) & (b ^ r)) >>> 63);
 }
 
 export function addFlags64(a: u64, b: u64): u64 {
@@ -17,7 +17,7 @@ export function carryFlags32(x: u64, y: u64, carry: u64): u64 {
   const b = y & 0xffffffff;
   const sum = a + b + carry;
   const r = sum & 0xffffffff;
-  return (r >>> 31 << 3) | (<u64>(r == 0) << 2) | (sum >>> 32 << 1) | (((a ^ r) & (b ^ r)) >>> 31);
+  return ((r >>> 31) << 3) | ((<u64>(r == 0)) << 2) | ((sum >>> 32) << 1) | (((a ^ r) & (b ^ r)) >>> 31);
 }
 
 export function addFlags32(a: u64, b: u64): u64 {
@@ -33,9 +33,9 @@ export function overflowSet(a: u64, b: u64, kind: i32): bool {
 
 /** PSTATE.NZCV in bits 31:28. */
 export function packFlags(a: u64, b: u64, kind: i32): u32 {
-  if (kind == 3) return <u32>a << 28;
+  if (kind == 3) return (<u32>a) << 28;
   const r = a - b;
-  const n: u32 = kind == 1 ? <u32>r & 0x80000000 : <u32>(r >>> 32) & 0x80000000;
+  const n: u32 = kind == 1 ? (<u32>r) & 0x80000000 : (<u32>(r >>> 32)) & 0x80000000;
   const c: u32 = kind <= 1 && a >= b ? 0x20000000 : 0;
   return n | (a == b ? 0x40000000 : 0) | c | (overflowSet(a, b, kind) ? 0x10000000 : 0);
 }

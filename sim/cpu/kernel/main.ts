@@ -2,7 +2,15 @@
 import { LAYOUT_VERSION } from '../../wasm/layout';
 
 export { run } from './gen/run';
-export { hostClearExclusive, hostEret, hostPending, hostSetLimit, hostSetLines, hostStateChanged, resetCore } from './host';
+export {
+  hostClearExclusive,
+  hostEret,
+  hostPending,
+  hostSetLimit,
+  hostSetLines,
+  hostStateChanged,
+  resetCore,
+} from './host';
 export {
   breakMonitors,
   flushCodeHost,

@@ -80,12 +80,12 @@ export function enterPage(tlb: usize): usize {
     pcAlignment(pc);
     return 0;
   }
-  let entry = tlb + (<usize>(pc >>> 7) & 0xffe0);
+  let entry = tlb + ((<usize>(pc >>> 7)) & 0xffe0);
   const context = <u64>load<u32>(S(), <usize>CORE_CTX);
   if (load<u64>(entry, <usize>TLB_TAG_X) == ((pc & PAGE) | context)) return load<u32>(entry, <usize>TLB_UOPS);
   pc = branchTarget(pc);
   store<u64>(<usize>HOT_PC, pc);
-  entry = tlb + (<usize>(pc >>> 7) & 0xffe0);
+  entry = tlb + ((<usize>(pc >>> 7)) & 0xffe0);
   if (load<u64>(entry, <usize>TLB_TAG_X) == ((pc & PAGE) | context)) return load<u32>(entry, <usize>TLB_UOPS);
   const page = fetchPage(pc);
   if (!page) chargeAbort();
@@ -104,7 +104,7 @@ export function zeroBlock(uop: usize, tlb: usize, ctx: u64): bool {
   const value = load<u64>(<usize>load<u16>(uop, 4));
   if (zvaTrapped()) return false;
   const va = value & ~(<u64>63);
-  const entry = tlb + (<usize>(va >>> 7) & 0xffe0);
+  const entry = tlb + ((<usize>(va >>> 7)) & 0xffe0);
   if (load<u64>(entry, <usize>TLB_TAG_W) == ((va & PAGE) | ctx)) {
     memory.fill(<usize>(load<u32>(entry, <usize>TLB_ADDEND) + <u32>va), 0, 64);
     return true;

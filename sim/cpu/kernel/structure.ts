@@ -1,5 +1,19 @@
 // LD1..LD4, ST1..ST4 and LD1R..LD4R (Arm ARM C7.2, "AdvSIMD load/store multiple/single structure").
-import { CUR_CORE, CORE_CTX, CUR_STATE, HOT_V, HOT_XZR, SCRATCH_DATA, SLOW_KIND, STRUCTURE_BUFFER, TLB_ADDEND, TLB_BASE, TLB_STRIDE, TLB_TAG_R, TLB_TAG_W } from '../../wasm/layout';
+import {
+  CUR_CORE,
+  CORE_CTX,
+  CUR_STATE,
+  HOT_V,
+  HOT_XZR,
+  SCRATCH_DATA,
+  SLOW_KIND,
+  STRUCTURE_BUFFER,
+  TLB_ADDEND,
+  TLB_BASE,
+  TLB_STRIDE,
+  TLB_TAG_R,
+  TLB_TAG_W,
+} from '../../wasm/layout';
 import { loadSlow, storeSlow } from '../../mmu/kernel/tlb';
 
 const PAGE: u64 = ~(<u64>0xfff);
@@ -46,7 +60,7 @@ export function structureAllocated(insn: u32): bool {
     const opcode = (insn >>> 12) & 15;
     const selements = selementsOf(opcode);
     // LD2..LD4 of a single 64-bit element per register (1D) are reserved
-    return selements == 1 || (selements > 1 && ((insn >>> 10) & 3 | ((insn >>> 28) & 4)) != 3);
+    return selements == 1 || (selements > 1 && (((insn >>> 10) & 3) | ((insn >>> 28) & 4)) != 3);
   }
   const size = (insn >>> 10) & 3;
   const s = (insn >>> 12) & 1;
@@ -66,7 +80,7 @@ export function structureAllocated(insn: u32): bool {
 /** Host address of `size` bytes at `va` by a TLB hit with tag field `tag`, or 0. */
 function hit(va: u64, size: u64, tag: usize): usize {
   const tlb = <usize>TLB_BASE + <usize>load<u32>(<usize>CUR_CORE) * <usize>TLB_STRIDE;
-  const entry = tlb + (<usize>(va >>> 7) & 0xffe0);
+  const entry = tlb + ((<usize>(va >>> 7)) & 0xffe0);
   const context = <u64>load<u32>(<usize>load<u32>(<usize>CUR_STATE), <usize>CORE_CTX);
   if (load<u64>(entry + tag) != (((va + size - 1) & PAGE) | context)) return 0;
   return <usize>(load<u32>(entry, <usize>TLB_ADDEND) + <u32>va);
@@ -118,7 +132,7 @@ function copyElement(to: usize, from: usize, size: u32): void {
 function multiple(insn: u32, va: u64): u32 {
   const opcode = (insn >>> 12) & 15;
   const size: u32 = 1 << ((insn >>> 10) & 3);
-  const bytes: u32 = insn >>> 30 & 1 ? 16 : 8;
+  const bytes: u32 = (insn >>> 30) & 1 ? 16 : 8;
   const rt = insn & 31;
   const registers = registersOf(opcode);
   const selements = selementsOf(opcode);

@@ -11,6 +11,8 @@ import {
   CORE_TICKS_PER_COUNT,
   CORE_TICKS_PER_CYCLE,
   CUR_CORE,
+  EXIT_CODE,
+  EXIT_NONE,
   FLAG_NO_EL2,
   HOT_FPCR,
   HOT_FPSR,
@@ -128,7 +130,8 @@ export function msr(index: u32, value: u64): bool {
   const access = sysregAccess(index, el(), 1);
   if (access != ACCESS_OK) return refuse(access);
   sysregWrite(index, value);
-  return true;
+  // a value that is not modelled ends the run at this instruction
+  return load<i32>(<usize>EXIT_CODE) == EXIT_NONE;
 }
 
 /** MSR (immediate): `op1op2` = op1 << 3 | op2; PAN and UAO are not in Armv8.0. */

@@ -6,11 +6,13 @@ import {
   CORE_MONITOR_PA,
   CORE_STRIDE,
   CORE_BASE,
+  EXIT_CODE,
+  EXIT_SMC,
   HOT_PC,
   MAX_CORES,
 } from '../../wasm/layout';
 import { brk, exceptionReturn, hvc, smc, svc, undefinedInstruction, unmodelled, wfx } from './exception';
-import { S } from './state';
+import { el, S } from './state';
 import { msr, msrImm } from './sysreg';
 import { sysOp } from './sysop';
 
@@ -69,10 +71,12 @@ export function systemOp(kind: u32, uop: usize): void {
       svc(operand);
       return;
     case SYS_HVC:
+      if (el()) retire();
       hvc(operand);
       return;
     case SYS_SMC:
       smc(operand);
+      if (load<i32>(<usize>EXIT_CODE) == EXIT_SMC) retire();
       return;
     case SYS_BRK:
       brk(operand);

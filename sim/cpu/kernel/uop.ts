@@ -1,6 +1,6 @@
 // What the generated decoder builds micro-ops with. Layout of a micro-op: docs/architecture.md, "CPU kernel".
 import { COST_TABLE, HOT_SP, HOT_TRASH, HOT_V, HOT_X } from '../../wasm/layout';
-import { formCost, formTraits, hotOp, hotSpOp, O_MEM, O_SLOW, O_SYSTEM, opCost } from './gen/opcodes';
+import { COST_HINT, formCost, formTraits, hotOp, hotSpOp, O_MEM, O_SLOW, O_SYSTEM, opCost } from './gen/opcodes';
 import { SYS_UNDEFINED } from './system-op';
 
 /** Slot of a source register; 31 is the zero register. */
@@ -38,6 +38,15 @@ export function put(uop: usize, op: u32, rd: u32, rn: u32, rm: u32, imm: u64): v
   store<u64>(uop, imm, 8);
 }
 
+/** Bits 19:5 of MSR and MRS of DAIF (S3_3_C4_C2_1), without op0's upper bit. */
+export const DAIF: u32 = 0x5a11;
+
+/** A hint that is an operation of system-op.ts. */
+export function hint(uop: usize, kind: u32): void {
+  put(uop, O_SYSTEM, 0, 0, kind, 0);
+  setCost(uop, COST_HINT);
+}
+
 export function undefined_(uop: usize): void {
   put(uop, O_SYSTEM, 0, 0, SYS_UNDEFINED, 0);
 }
@@ -45,8 +54,8 @@ export function undefined_(uop: usize): void {
 /** A direct branch of `offset` bytes: `local` if the target is in the same page, else `far` with `extra` for it. */
 export function branch(uop: usize, pc: u64, local: u32, far: u32, offset: i32, rn: u32, rm: u32, extra: u32): void {
   const target = <i32>(pc & 0xfff) + offset;
-  if (target >= 0 && target < 4096) put(uop, local, 0, rn, rm, <u64><u32>(offset << 2));
-  else put(uop, far, 0, rn, rm, <u64><u32>offset | (<u64>extra << 32));
+  if (target >= 0 && target < 4096) put(uop, local, 0, rn, rm, <u64>(<u32>(offset << 2)));
+  else put(uop, far, 0, rn, rm, (<u64>(<u32>offset)) | ((<u64>extra) << 32));
 }
 
 /** A load or store of form M_*; `base` is a register number, `iss` the syndrome template. */
@@ -57,7 +66,7 @@ export function memory(uop: usize, form: u32, rd: u32, base: u32, rm: u32, low: 
     const traits = formTraits(form);
     op = (traits & 2 ? O_SLOW : O_MEM) + (traits & 1 ? 2 : 0) + (onSp ? 1 : 0);
   }
-  put(uop, op, rd, sp(base), rm, <u64>low | (<u64>iss << 32) | (<u64>form << 48));
+  put(uop, op, rd, sp(base), rm, (<u64>low) | ((<u64>iss) << 32) | ((<u64>form) << 48));
   setCost(uop, formCost(form));
 }
 
@@ -83,9 +92,9 @@ export function bitmask(n: u32, imms: u32, immr: u32): u64 {
   const size: u32 = 1 << (31 - clz<u32>((n << 6) | (~imms & 63)));
   const ones = (imms & (size - 1)) + 1;
   const rotate = immr & (size - 1);
-  let element: u64 = ~(<u64>0) >>> <u64>(64 - ones);
-  if (rotate) element = (element >>> <u64>rotate) | (element << <u64>(size - rotate));
-  if (size < 64) element &= ((<u64>1) << <u64>size) - 1;
-  for (let filled = size; filled < 64; filled <<= 1) element |= element << <u64>filled;
+  let element: u64 = ~(<u64>0) >>> (<u64>(64 - ones));
+  if (rotate) element = (element >>> (<u64>rotate)) | (element << (<u64>(size - rotate)));
+  if (size < 64) element &= ((<u64>1) << (<u64>size)) - 1;
+  for (let filled = size; filled < 64; filled <<= 1) element |= element << (<u64>filled);
   return element;
 }

@@ -13,7 +13,7 @@ import {
 } from '../../wasm/layout';
 import { coreEntered } from '../../cpu/kernel/exception';
 import { S, blockOf } from '../../cpu/kernel/state';
-import { loadExclusive, loadSlow, storeExclusive, storeSlow, zvaSlow } from './access';
+import { MEM_ALIGNED, loadExclusive, loadSlow, storeExclusive, storeSlow, zvaSlow } from './access';
 import { contextChanged } from './context';
 import { entryOf } from './entry';
 import { addressTranslate, cacheMaintenance, tlbi } from './maintenance';
@@ -49,12 +49,14 @@ export function changed(): i32 {
 /** 1 if a load of this kind would hit the fast TLB. */
 export function fastRead(vaHi: u32, vaLo: u32, size: u32, flags: u32): i32 {
   const va = join(vaHi, vaLo);
+  if (flags & MEM_ALIGNED && vaLo & (size - 1)) return 0;
   return load<u64>(entryOf(load<u32>(<usize>CUR_CORE), va), <usize>TLB_TAG_R) == tagOf(va, size, flags) ? 1 : 0;
 }
 
 /** 1 if a store of this kind would hit the fast TLB. */
 export function fastWrite(vaHi: u32, vaLo: u32, size: u32, flags: u32): i32 {
   const va = join(vaHi, vaLo);
+  if (flags & MEM_ALIGNED && vaLo & (size - 1)) return 0;
   return load<u64>(entryOf(load<u32>(<usize>CUR_CORE), va), <usize>TLB_TAG_W) == tagOf(va, size, flags) ? 1 : 0;
 }
 

@@ -30,6 +30,8 @@ const MAINTENANCE_PPI = 25;
 const SPURIOUS = 1020;
 /** Steps of modelled software in a row that take no time: more is a fault of the program. */
 const MAX_FREE_STEPS = 4096;
+/** More interrupts than that in a row are a line that nobody lowers. */
+const MAX_IRQS = 1024;
 /** Rounds of exit work in a row without anything having been run. */
 const MAX_EXIT_ROUNDS = 64;
 
@@ -162,8 +164,8 @@ export class XenEl2 implements El2 {
 export function doIrq(xen: Xen, p: Pcpu): void {
   xen.charge(p.id, 'xen.irqEntry');
   p.counts.irqs++;
-  for (let first = true; ; first = false) {
-    if (!first) xen.charge(p.id, 'bus.gicRead');
+  for (let taken = 0; taken < MAX_IRQS; taken++) {
+    if (taken > 0) xen.charge(p.id, 'bus.gicRead');
     const iar = xen.gic.acknowledge(p.id);
     const intid = iar & 0x3ff;
     if (intid >= SPURIOUS) break;

@@ -1,0 +1,233 @@
+import { readFileSync } from 'node:fs';
+import { DomdProgram } from './backends/domd/program.js';
+import { VirtioDisk } from './backends/domd/virtio_disk.js';
+import { FileDisk, OverlayDisk, type Disk } from './backends/virtio/disk.js';
+import type { Configuration } from './boards/keys.js';
+import { Console } from './sim/machine/console.js';
+import type { InputRecord } from './sim/machine/input-log.js';
+import { Machine } from './sim/machine/machine.js';
+import type { OutcomeName } from './sim/machine/outcome.js';
+import type { Ticks } from './sim/machine/time.js';
+import type { Simulation } from './simulation.js';
+import { xenHardware } from './xen/arch/arm/adapter.js';
+import { XenEl2 } from './xen/arch/arm/el2.js';
+import { BASELINES } from './xen/common/baselines.js';
+import type { Xen } from './xen/common/xen.js';
+import { createXen } from './xen/create.js';
+import { Xenconsoled, type ConsoleKind } from './xen/tools/console/xenconsoled.js';
+import type { GuestConfig } from './xen/tools/light/guest_config.js';
+import {
+  createModelledDomain,
+  MODELLED_SHARED_INFO,
+  startModelledDomain,
+  writeModelledHome,
+  type ModelledDomain,
+} from './xen/tools/light/modelled_domain.js';
+import { SeededBytes, Toolstack, type GuestOutcome } from './xen/tools/light/toolstack.js';
+import { XsHandle } from './xen/tools/libs/xenstore.js';
+import { Xenstored } from './xen/tools/xenstored/xenstored.js';
+
+export interface XenSimulationOptions {
+  readonly configuration: Configuration;
+  /** Guests with resolved host paths, in order of creation. */
+  readonly guests: readonly GuestConfig[];
+  /** Disks are copy-on-write in memory. */
+  readonly snapshotDisk?: boolean;
+  readonly deadline?: Ticks;
+  readonly replay?: readonly InputRecord[];
+  /** Bytes of a guest's primary console; `console` is the guest's name. */
+  readonly onConsole?: (console: string, byte: number) => void;
+  readonly onGuestError?: (kind: string, device: string, detail: string, count: number) => void;
+  /** One line for the user. */
+  readonly warn?: (line: string) => void;
+}
+
+/** A simulation of Xen guests, with the parts that a test or an experiment wants to look into. */
+export interface XenSimulation extends Simulation {
+  readonly xen: Xen;
+  readonly xenstored: Xenstored;
+  readonly toolstack: Toolstack;
+  /** Backend processes by guest name and vdev, as `NAME:VDEV`. */
+  readonly backends: ReadonlyMap<string, VirtioDisk>;
+}
+
+const DOM0 = '';
+
+/** How a guest's end ends the run. */
+const OUTCOMES: Readonly<Record<GuestOutcome, OutcomeName>> = {
+  poweroff: 'poweroff',
+  reboot: 'reboot',
+  crash: 'crash',
+  suspend: 'poweroff',
+  watchdog: 'crash',
+  failed: 'crash',
+};
+
+/** The console that a guest's command line makes the primary one; Linux takes the last `console=`. */
+function primaryConsole(config: GuestConfig): ConsoleKind {
+  const last = [...config.cmdline.matchAll(/(?:^|\s)console=(\S+)/g)].at(-1)?.[1];
+  return config.vuart && last?.startsWith('ttyAMA') === true ? 'vuart' : 'hvc0';
+}
+
+/** pCPUs (of Xen) for driver domains and guests, from the placement that was chosen; undefined: wherever the scheduler likes. */
+function affinities(placement: string, pcpus: number, vcpus: number): { backend: number[] | undefined; guest: number[] | undefined } {
+  const all = Array.from({ length: pcpus }, (_, i) => i);
+  if (placement === 'same') return { backend: [0], guest: vcpus === 1 ? [0] : undefined };
+  if (placement === 'free' || pcpus === 1) return { backend: undefined, guest: undefined };
+  return { backend: [pcpus - 1], guest: vcpus < pcpus ? all.slice(0, -1) : undefined };
+}
+
+/**
+ * Xen guests on a board: hypervisor, Dom0's services, driver domains with their disks, and the guests, built and about to
+ * start. Throws ToolsError for a guest that cannot be built, DiskImageError for an image that cannot be opened.
+ */
+export function createXenSimulation(options: XenSimulationOptions): XenSimulation {
+  const { configuration, guests } = options;
+  const { board, design } = configuration;
+  const warn = options.warn ?? ((): void => {});
+  const pcpus = board.cores.slice(0, design['xen.pcpus']).map((core) => core.index);
+  const random = new SeededBytes(BigInt(design['sim.seed']));
+  let xen!: Xen;
+  const machine = new Machine({
+    board,
+    epoch: design['sim.epoch'],
+    el2: (m) => {
+      xen = createXen(xenHardware(m, pcpus), {
+        pcpus,
+        ram: board.memory.map(({ base, size }) => ({ base, size })),
+        gicv: { base: board.gic.virtualCpuInterface!.base, alias64k: board.gic.virtualCpuInterface!.size >= 0x20000 },
+        baseline: design['xen.baseline'],
+        scheduler: { kind: design['xen.scheduler'], rateLimitUs: design['xen.rateLimit'] / 1000 },
+        workarounds: { wa1: false, wa2: false, wa3: false },
+        branchPredictorHardening: design['xen.hardening'] === 'on' && board.firmware.workaround1 === 'offered',
+        epoch: design['sim.epoch'],
+        version: BASELINES[design['xen.baseline']].version,
+      });
+      return new XenEl2(xen);
+    },
+    ...(options.deadline === undefined ? {} : { deadline: options.deadline }),
+    ...(options.replay === undefined ? {} : { replay: options.replay }),
+    ...(options.onGuestError === undefined ? {} : { onGuestError: options.onGuestError }),
+  });
+
+  const { backend: backendCpus, guest: guestCpus } = affinities(
+    design['xen.placement'],
+    pcpus.length,
+    guests.reduce((sum, g) => sum + g.vcpus, 0),
+  );
+  const dom0 = createModelledDomain(xen, { name: 'Domain-0', uuid: '00000000-0000-0000-0000-000000000000', domid: 0, affinity: backendCpus });
+  const xenstored = new Xenstored(xen, dom0.domain);
+  xen.services.set('xenstored', xenstored);
+
+  // A guest's consoles: all are watched for panics, the primary one is shown and searched.
+  const consoles = new Map<string, Console>();
+  const primary = new Map(guests.map((g) => [g.name, primaryConsole(g)]));
+  const stopOn = (line: string, name: string): void => machine.stop({ name: 'expect', detail: `${name}: ${line}` });
+  for (const { name } of guests) {
+    for (const kind of ['hvc0', 'vuart'] as const) {
+      const shown = primary.get(name) === kind;
+      consoles.set(
+        `${name}:${kind}`,
+        new Console(name, {
+          ...(shown && options.onConsole !== undefined ? { onByte: (byte: number) => options.onConsole?.(name, byte) } : {}),
+          onPanic: (line) => machine.panicSeen(line),
+          onExpect: (line) => stopOn(line, name),
+        }),
+      );
+    }
+  }
+  const consoled = new Xenconsoled(xen, dom0.domain, (domid, kind, bytes) => {
+    const console = consoles.get(`${toolstack.nameOf(domid) ?? ''}:${kind}`);
+    for (const byte of bytes) console?.write(byte);
+  });
+  xen.services.set('xenconsoled', consoled);
+
+  // Driver domains: one for each backend name.
+  const modelled = new Map<string, ModelledDomain>([[DOM0, dom0]]);
+  for (const name of new Set(guests.flatMap((g) => [...g.disks, ...g.virtio].map((d) => d.backend)))) {
+    if (name === undefined || name === 'Domain-0' || name === '0') continue;
+    const domain = createModelledDomain(xen, { name, uuid: random.uuid(), domid: undefined, affinity: backendCpus });
+    modelled.set(name, domain);
+    writeModelledHome(xenstored.store, domain);
+  }
+  const programs = new Map([...modelled].map(([name, m]) => [name, new DomdProgram(m.caller, MODELLED_SHARED_INFO)]));
+  const backends = new Map<string, VirtioDisk>();
+  const disks: Disk[] = [];
+  let left = guests.length;
+  const toolstack = new Toolstack(xen, xenstored, consoled, random, new Map([...modelled].map(([name, m]) => [name, m.domain])), {
+    onGuestEnd: (name, outcome, detail) => {
+      left--;
+      if (left === 0 || OUTCOMES[outcome] === 'crash') machine.stop({ name: OUTCOMES[outcome], detail: detail === '' ? name : `${name}: ${detail}` });
+    },
+    onReboot: () => {},
+    onMessage: warn,
+  });
+  xen.toolstack = toolstack;
+  machine.addPart('toolstack', toolstack);
+  machine.addPart('evtchn-services', xen.evtchn);
+
+  for (const guest of guests) {
+    for (const disk of guest.disks) {
+      const file = new FileDisk(disk.target, disk.readOnly || options.snapshotDisk === true);
+      const image = options.snapshotDisk === true && !disk.readOnly ? new OverlayDisk(file) : file;
+      disks.push(image);
+      const where = modelled.get(disk.backend ?? DOM0) ?? dom0;
+      const program = programs.get(disk.backend ?? DOM0) ?? programs.get(DOM0)!;
+      const id = `${guest.name}:${disk.vdev}`;
+      const process = new VirtioDisk(id, program, {
+        params: disk.target,
+        disk: image,
+        space: where.space,
+        xenstore: new XsHandle(xenstored, where.caller, id),
+        diskEvent: (handler) => machine.clock.event(`domd.${id}.disk`, handler),
+        warn,
+      });
+      program.add(process);
+      backends.set(id, process);
+    }
+  }
+  for (const [name, m] of modelled) startModelledDomain(xen, m, programs.get(name)!);
+  for (const guest of guests) {
+    const placed = guest.cpus === undefined && guestCpus !== undefined ? { ...guest, cpus: guestCpus } : guest;
+    toolstack.create(placed, {
+      kernel: readFileSync(guest.kernel),
+      ramdisk: guest.ramdisk === undefined ? undefined : readFileSync(guest.ramdisk),
+    });
+    const kind = primary.get(guest.name)!;
+    machine.guestConsoles.set(guest.name, (bytes) => {
+      const domid = toolstack.domids().find((id) => toolstack.nameOf(id) === guest.name);
+      if (domid !== undefined && domid !== 0) consoled.write(domid, kind, bytes);
+    });
+  }
+
+  return {
+    machine,
+    configuration,
+    placement: describe(guests, modelled, guestCpus, backendCpus),
+    keyboardConsole: guests[0]?.name ?? '',
+    expect: (pattern) => {
+      for (const [name, kind] of primary) consoles.get(`${name}:${kind}`)!.expect = pattern;
+    },
+    close: () => {
+      for (const disk of disks) disk.close();
+    },
+    xen,
+    xenstored,
+    toolstack,
+    backends,
+  };
+}
+
+function describe(
+  guests: readonly GuestConfig[],
+  modelled: ReadonlyMap<string, ModelledDomain>,
+  guestCpus: number[] | undefined,
+  backendCpus: number[] | undefined,
+): string {
+  const where = (cpus: readonly number[] | undefined): string => (cpus === undefined ? 'any pCPU' : `pCPU ${cpus.join(',')}`);
+  const backends = [...modelled.keys()].filter((name) => name !== DOM0);
+  return [
+    ...guests.map((g) => `${g.name} (${g.vcpus} vCPU) on ${where(g.cpus ?? guestCpus)}`),
+    `backend ${backends.length === 0 ? 'Domain-0' : backends.join(', ')} on ${where(backendCpus)}`,
+  ].join('; ');
+}

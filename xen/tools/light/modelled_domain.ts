@@ -1,0 +1,85 @@
+/** Dom0 and driver domains: domains whose software is modelled. They have a little RAM, one vCPU and room for foreign pages. */
+import { P2M_RAM_RW } from '../../arch/arm/p2m.js';
+import { unpauseByController } from '../../common/domctl.js';
+import { VPF_DOWN, type Domain, type ModelledProgram } from '../../common/domain.js';
+import type { Xen } from '../../common/xen.js';
+import { GUEST_RAM0_BASE, PAGE_SIZE } from '../../public/arch-arm.js';
+import { Caller } from '../libs/caller.js';
+import { UnpopulatedSpace } from '../libs/foreignmemory.js';
+import type { Store } from '../xenstored/store.js';
+import { ToolsError } from './tools_error.js';
+
+const RAM_PAGES = 16;
+/** Guest-physical layout: hypercall arguments, then shared_info, then free RAM. */
+const SCRATCH = GUEST_RAM0_BASE;
+export const MODELLED_SHARED_INFO = GUEST_RAM0_BASE + PAGE_SIZE;
+const EXTENDED_REGION = 0x5000_0000;
+const EXTENDED_PAGES = 0x10000;
+
+export interface ModelledDomain {
+  readonly domain: Domain;
+  readonly caller: Caller;
+  readonly space: UnpopulatedSpace;
+}
+
+export interface ModelledDomainConfig {
+  readonly name: string;
+  readonly uuid: string;
+  /** 0: the control domain. */
+  readonly domid: number | undefined;
+  readonly affinity: number[] | undefined;
+}
+
+/** Creates it, paused. Throws ToolsError. */
+export function createModelledDomain(xen: Xen, config: ModelledDomainConfig): ModelledDomain {
+  const domain = xen.createDomain({
+    name: config.name,
+    uuid: config.uuid,
+    kind: 'modelled',
+    isControl: config.domid === 0,
+    ...(config.domid === undefined ? {} : { domid: config.domid }),
+    options: {
+      maxVcpus: 1,
+      deviceModelPrivilege: true,
+      ...(config.affinity === undefined ? {} : { affinity: config.affinity }),
+    },
+  });
+  for (let i = 0; i < RAM_PAGES; i++) {
+    const pa = xen.heap.allocPages(0, domain.id);
+    if (pa === undefined) throw new ToolsError(`domain ${config.name}: the board has no memory left`);
+    xen.memory.zero(pa, PAGE_SIZE);
+    domain.totPages++;
+    domain.p2m.map(GUEST_RAM0_BASE / PAGE_SIZE + i, pa, 1, P2M_RAM_RW);
+  }
+  return {
+    domain,
+    caller: new Caller(xen, domain, SCRATCH),
+    space: new UnpopulatedSpace(EXTENDED_REGION / PAGE_SIZE, EXTENDED_PAGES),
+  };
+}
+
+/** Gives it its software and lets it run. */
+export function startModelledDomain(xen: Xen, { domain }: ModelledDomain, program: ModelledProgram): void {
+  const v = domain.vcpus[0]!;
+  v.program = program;
+  v.isInitialised = true;
+  v.pauseFlags &= ~VPF_DOWN;
+  unpauseByController(xen, domain);
+}
+
+/** Its home in xenstore, where its backends' nodes go. */
+export function writeModelledHome(store: Store, { domain }: ModelledDomain): void {
+  const home = `/local/domain/${domain.id}`;
+  const perms = [
+    { access: 'n' as const, domid: 0 },
+    { access: 'r' as const, domid: domain.id },
+  ];
+  for (const [path, value] of [
+    ['', ''],
+    ['/name', domain.name],
+    ['/domid', String(domain.id)],
+  ] as const) {
+    store.write(0, home + path, value);
+    store.setPerms(0, home + path, perms);
+  }
+}
