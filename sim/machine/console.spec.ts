@@ -12,7 +12,7 @@ test('a kernel panic is announced once, in any place of a line', () => {
   put(console, 'ok\r\n[    1.0] Kernel panic - not sync');
   expect(console.panicked).toBe(false);
   put(console, 'ing: VFS\r\nKernel panic - not syncing: again\n');
-  expect(lines).toEqual(['[    1.0] Kernel panic - not syncing']);
+  expect(lines).toEqual(['[    1.0] Kernel panic - not syncing: VFS']);
 });
 
 test('expect matches a prompt without an end of line', () => {

@@ -3,7 +3,7 @@ import type { Clock, TimedEvent } from './events.js';
 export interface ConsoleHooks {
   /** Each byte, as the guest writes it. */
   readonly onByte?: (byte: number) => void;
-  /** A kernel panic was announced. */
+  /** A kernel panic was announced; called once, when its line is complete. */
   readonly onPanic?: (line: string) => void;
   /** The current line, still growing or just ended, matches `expect`. */
   readonly onExpect?: (line: string) => void;
@@ -43,16 +43,16 @@ export class Console {
     this.#bytes++;
     this.hooks.onByte?.(byte);
     if (byte === NEWLINE) {
+      if (!this.#panicked && this.#line.includes(PANIC)) {
+        this.#panicked = true;
+        this.hooks.onPanic?.(this.#line);
+      }
       this.#line = '';
       return;
     }
     if (byte === RETURN || this.#line.length >= MAX_LINE) return;
     // Latin-1: a pattern can name any byte, and a cut UTF-8 sequence does no harm.
     this.#line += String.fromCharCode(byte);
-    if (!this.#panicked && byte === 0x67 && this.#line.endsWith(PANIC)) {
-      this.#panicked = true;
-      this.hooks.onPanic?.(this.#line);
-    }
     if (this.expect?.test(this.#line) === true) this.hooks.onExpect?.(this.#line);
   }
 

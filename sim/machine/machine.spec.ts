@@ -161,6 +161,22 @@ test('CPU_ON, an SGI from core 1 to core 0 in WFI', () => {
   expect(machine.outcome?.name).toBe('poweroff');
 });
 
+test('day 29.99 at the clocks of the Salvator-XS: ticks beyond 2^53, timers still exact', () => {
+  const data = boardData(flatBoard({ ramBytes: 32 << 20 }));
+  const clusters = data.clusters.map((cluster) => ({ ...cluster, clockHz: 1_497_600_000 }));
+  const timer = { ...data.timer, cntfrqHz: 8_320_000 };
+  const board = createBoard({ ...data, clusters, timer, tick: 5_990_400_000 });
+  const { machine } = start(program(TIMER, TIMER_IRQ), { board });
+  const day = 15_521_941_094_400_000n; // 29.99 * 86,400 s * 5990.4 MHz
+  machine.scheduler.load({ ...machine.scheduler.save(), base: String(day) });
+  for (const core of machine.cores) core.cycles = Number(day / 4n);
+  finish(machine);
+  expect([machine.outcome?.name, machine.cores[0]?.x(19)]).toEqual(['poweroff', 4n]);
+  // four times 1000 counts of 720 ticks, and at most 1000 cycles of handler each
+  expect(machine.time - day).toBeGreaterThanOrEqual(2_880_000n);
+  expect(machine.time - day).toBeLessThan(2_896_000n);
+});
+
 test('a guest that jumps into nothing runs into the time limit; nothing throws', () => {
   // mov x1, #0x1000; br x1: nothing there, VBAR_EL1 = 0 has nothing either
   const { machine } = start(program([0xd2820001, 0xd61f0020]), { deadline: 1_000_000n });

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { DEVICE, MmuProbe, RAM, type Taken } from '../../test/support/mmu-probe.js';
-import { CORE_EVENT, CORE_TLB_MISSES, SLOW_KIND, UOP_MAP } from '../wasm/layout.js';
+import { CORE_EVENT, CORE_TLB_MISSES, HOT_PC, SLOW_KIND, UOP_MAP } from '../wasm/layout.js';
 
 const TABLE = 3n;
 const PAGE = 3n;
@@ -160,13 +160,18 @@ test('ASIDs keep entries apart, and a switch drops nothing', () => {
   expect(m.read(VA)).toBe(100n);
   remap(m);
   m.set('TTBR0_EL1', L1 | (2n << 48n));
-  expect(m.read(VA)).toBe(105n);
+  expect(m.read(VA + 0x1000n)).toBe(101n);
   m.set('TTBR0_EL1', L1 | (1n << 48n));
   expect(m.read(VA)).toBe(100n);
   m.tlbi(ASIDE1, 2n << 48n);
   expect(m.read(VA)).toBe(100n);
+  m.set('TTBR0_EL1', L1 | (2n << 48n));
+  expect(m.read(VA)).toBe(105n);
+  m.tables([[L3, (PAGES + 0x6000n) | NORMAL | PAGE]]);
   m.tlbi(ASIDE1, 1n << 48n);
   expect(m.read(VA)).toBe(105n);
+  m.tlbi(ASIDE1, 2n << 48n);
+  expect(m.read(VA)).toBe(106n);
 });
 
 test('TCR_EL1.A1 and AS choose the ASID', () => {
@@ -224,7 +229,8 @@ test('switching the MMU on and off changes the meaning of addresses', () => {
   m.set('SCTLR_EL1', 0n);
   expect(m.read(same)).toBe(100n);
   m.set('SCTLR_EL1', 1n);
-  expect(m.read(same)).toMatchObject({ fsc: 0x05 });
+  // level-1 index 1 is the table, its entry 0x44 is empty
+  expect(m.read(same)).toMatchObject({ fsc: 0x06 });
 });
 
 test('thousands of ASIDs: ids run out and everything is flushed, twice', () => {
@@ -383,7 +389,9 @@ test('stores to a page with code are seen although its entry was writable before
 test('a page that is only written becomes data again; misses stay few meanwhile', () => {
   const m = machine();
   m.fetch(VA + 0x2000n);
+  // what runs is in page 4
   m.fetch(VA + 0x4000n);
+  m.view.setBigUint64(HOT_PC, VA + 0x4000n, true);
   m.setWord(CORE_TLB_MISSES, 0);
   for (let i = 0; i < 70; i++) m.write(VA + 0x2800n, BigInt(i));
   expect(m.view.getUint32(UOP_MAP + hostPage(m, 2n) * 4, true)).toBe(0);

@@ -105,20 +105,22 @@ export class MmuProbe {
   }
 
   #read(pa: number, size: number): number {
-    this.#fault(pa);
+    if (!this.#answers(pa)) return 0;
     this.bus.push({ kind: 'read', pa, size, value: this.answer });
     this.view.setUint32(layout.MMIO_HI, hi(this.answer), true);
     return lo(this.answer) | 0;
   }
 
   #write(pa: number, size: number): void {
-    this.#fault(pa);
+    if (!this.#answers(pa)) return;
     const value = this.view.getBigUint64(layout.MMIO_LO, true);
     this.bus.push({ kind: 'write', pa, size, value });
   }
 
-  #fault(pa: number): void {
-    if (pa < DEVICE || pa >= DEVICE + DEVICE_SIZE) this.view.setUint32(layout.BUS_FAULT, 1, true);
+  #answers(pa: number): boolean {
+    if (pa >= DEVICE && pa < DEVICE + DEVICE_SIZE) return true;
+    this.view.setUint32(layout.BUS_FAULT, 1, true);
+    return false;
   }
 
   #block(offset: number): number {

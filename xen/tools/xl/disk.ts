@@ -27,7 +27,7 @@ export function parseDisk(entry: string): VirtioDisk {
       position++;
       continue;
     }
-    const match = /^([a-z-]+)=(.*)$/s.exec(part);
+    const match = /^([a-z_-]+)=(.*)$/s.exec(part);
     if (match !== null) {
       const key = match[1]!;
       if (key === 'target') {

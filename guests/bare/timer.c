@@ -1,0 +1,43 @@
+/* One-shot deadlines by the virtual timer. */
+#include "timer.h"
+#include "gic.h"
+
+#define CTL_ENABLE 1
+
+static volatile bool expired;
+
+static void on_timer(void) {
+  /* Disabling lowers the line; the interrupt is level-sensitive. */
+  WRITE_SYSREG(cntv_ctl_el0, 0);
+  expired = true;
+}
+
+u64 nanoseconds(u64 ticks) { return ticks * 1000000000ull / counter_frequency(); }
+
+void timer_init(u32 intid) { gic_enable(intid, false, on_timer); }
+
+void timer_start(u64 ticks) {
+  expired = false;
+  WRITE_SYSREG(cntv_cval_el0, counter() + ticks);
+  WRITE_SYSREG(cntv_ctl_el0, CTL_ENABLE);
+}
+
+void timer_stop(void) { WRITE_SYSREG(cntv_ctl_el0, 0); }
+
+bool timer_expired(void) { return expired; }
+
+void timer_check(void) {
+  u64 ticks = counter_frequency() / 1000;
+  u64 begin = counter();
+  irq_disable();
+  timer_start(ticks);
+  while (!expired) {
+    /* A second: without the interrupt, WFI may still return for others. */
+    if (counter() - begin > 1000 * ticks) fail("no interrupt from the virtual timer");
+    wfi();
+    irq_enable();
+    irq_disable();
+  }
+  if (counter() - begin < ticks) fail("the virtual timer's interrupt came early");
+  irq_enable();
+}

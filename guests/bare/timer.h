@@ -1,0 +1,22 @@
+/* The virtual generic timer. */
+#ifndef TIMER_H
+#define TIMER_H
+#include "bare.h"
+
+static inline u64 counter(void) {
+  asm volatile("isb" : : : "memory");
+  return READ_SYSREG(cntvct_el0);
+}
+
+static inline u64 counter_frequency(void) { return READ_SYSREG(cntfrq_el0); }
+/* Counter increments to nanoseconds; exact for less than about ten minutes. */
+u64 nanoseconds(u64 ticks);
+
+void timer_init(u32 intid);
+/* An interrupt after `ticks`, which sets the flag that timer_expired reads. */
+void timer_start(u64 ticks);
+void timer_stop(void);
+bool timer_expired(void);
+/* Sleeps for a millisecond by WFI; fails if the interrupt does not come or comes early. */
+void timer_check(void);
+#endif
