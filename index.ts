@@ -21,3 +21,5 @@ export { FormatError, isArmImage, isElf, readArmImage, readElf, readFdt, writeFd
 export { readGuestConfig, type ParsedGuest } from './xen/tools/xl/config.js';
 export type { GuestConfig, VirtioDisk } from './xen/tools/light/guest_config.js';
 export { createXenSimulation, type XenSimulation, type XenSimulationOptions } from './xen-simulation.js';
+export { ToolsError } from './xen/tools/light/tools_error.js';
+export { DiskImageError } from './backends/virtio/disk.js';

@@ -32,8 +32,10 @@ export async function run(raw: Readonly<Record<string, unknown>>): Promise<numbe
   }
   const output = new ConsoleOutput(guests.length > 1);
   const tap = new ConsoleTap(options.input);
-  const simulation = createBare(
+  const create = options.bare === undefined ? createGuests : createBare;
+  const simulation = create(
     options,
+    guests.map(({ config }) => config),
     (console, byte) => {
       output.byte(console, byte);
       tap.output(console, byte);
@@ -89,9 +91,42 @@ export async function run(raw: Readonly<Record<string, unknown>>): Promise<numbe
   return code;
 }
 
-function createBare(options: RunOptions, onConsole: (console: string, byte: number) => void, log: Log): api.Simulation {
-  if (options.bare === undefined)
-    throw new UsageError(`${options.words[0] ?? ''}: this build runs only --bare programs`);
+type OnConsole = (console: string, byte: number) => void;
+
+/** Xen guests on the Salvator-XS. What the toolstack or a disk image refuses is the user's input. */
+function createGuests(options: RunOptions, guests: api.GuestConfig[], onConsole: OnConsole, log: Log): api.Simulation {
+  const configuration = api.configure(api.rcarH3(), options.set);
+  const deadline = deadlineTicks(options.simTimeout, configuration.board.tickHz);
+  for (const { name, disks } of guests) {
+    if (disks.some((disk) => disk.grantUsage ?? disk.backend !== undefined)) {
+      log.warn(`${name}: grants are on for its disk; a kernel without CONFIG_XEN_VIRTIO (Debian's) will never bind it: grant_usage=0`);
+    }
+  }
+  try {
+    return api.createXenSimulation({
+      configuration,
+      guests,
+      snapshotDisk: options.snapshotDisk,
+      ...(deadline === undefined ? {} : { deadline }),
+      ...(options.replay === undefined ? {} : { replay: readRecording(options.replay) }),
+      onConsole,
+      onGuestError: debugGuestError(log),
+      warn: (line) => log.warn(line),
+    });
+  } catch (error) {
+    if (error instanceof api.ToolsError || error instanceof api.DiskImageError) throw new UsageError(error.message);
+    throw error;
+  }
+}
+
+function debugGuestError(log: Log): (kind: string, device: string, detail: string, count: number) => void {
+  return (kind, device, detail, count) => {
+    if (count === 1) log.debug(`guest error ${kind} (${device}): ${detail}`);
+  };
+}
+
+function createBare(options: RunOptions, _guests: api.GuestConfig[], onConsole: OnConsole, log: Log): api.Simulation {
+  const program = options.bare ?? '';
   const base = api.flatBoard({
     cores: options.smp,
     ramBytes: ramBytes(options.memory),
@@ -102,16 +137,14 @@ function createBare(options: RunOptions, onConsole: (console: string, byte: numb
   const deadline = deadlineTicks(options.simTimeout, board.tickHz);
   return api.createBareSimulation({
     configuration,
-    kernel: readInput(options.bare),
+    kernel: readInput(program),
     ...(options.initrd === undefined ? {} : { initrd: readInput(options.initrd) }),
     ...(options.dtb === undefined ? {} : { dtb: readTree(options.dtb) }),
     ...(options.append === undefined ? {} : { append: options.append }),
     ...(deadline === undefined ? {} : { deadline }),
     ...(options.replay === undefined ? {} : { replay: readRecording(options.replay) }),
     onConsole,
-    onGuestError: (kind, device, detail, count) => {
-      if (count === 1) log.debug(`guest error ${kind} (${device}): ${detail}`);
-    },
+    onGuestError: debugGuestError(log),
     el: options.el,
     smp: options.smp,
   });

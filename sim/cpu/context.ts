@@ -1,13 +1,4 @@
-import {
-  CORE_BASE,
-  CORE_HOT,
-  CORE_STRIDE,
-  CORE_SYSREG,
-  HOT_BASE,
-  HOT_FPCR,
-  HOT_V,
-  HOT_X,
-} from '../wasm/layout.js';
+import { CORE_BASE, CORE_HOT, CORE_STRIDE, CORE_SYSREG, HOT_BASE, HOT_FPCR, HOT_V, HOT_X } from '../wasm/layout.js';
 import type { Kernel } from '../wasm/module.js';
 import type { Core } from './core.js';
 import { SYSREG_SLOT, type SlotName } from './isa/sysregs.js';
@@ -62,7 +53,8 @@ export function saveContext(kernel: Kernel, core: Core): Uint8Array {
 
 /** Puts a context back; the exclusive monitor is closed. Throws RangeError for a block of another size. */
 export function loadContext(kernel: Kernel, core: Core, saved: Uint8Array): void {
-  if (saved.length !== CONTEXT_BYTES) throw new RangeError(`context of ${saved.length} bytes, expected ${CONTEXT_BYTES}`);
+  if (saved.length !== CONTEXT_BYTES)
+    throw new RangeError(`context of ${saved.length} bytes, expected ${CONTEXT_BYTES}`);
   const block = CORE_BASE + core.index * CORE_STRIDE;
   const { u8 } = kernel;
   const copy = (from: number, to: number, bytes: number): void => u8.set(saved.subarray(from, from + bytes), to);

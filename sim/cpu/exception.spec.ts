@@ -27,7 +27,15 @@ const FMOV_D0_D1 = 0x1e60_4020;
 const BR_X0 = 0xd61f_0000;
 const LDR_X1_SP = 0xf940_03e1; // ldr x1, [sp]
 
-const HCR = { FMO: 1n << 3n, IMO: 1n << 4n, VI: 1n << 7n, TWI: 1n << 13n, TWE: 1n << 14n, TSC: 1n << 19n, TGE: 1n << 27n };
+const HCR = {
+  FMO: 1n << 3n,
+  IMO: 1n << 4n,
+  VI: 1n << 7n,
+  TWI: 1n << 13n,
+  TWE: 1n << 14n,
+  TSC: 1n << 19n,
+  TGE: 1n << 27n,
+};
 
 /** What an exception to `el` left, as hexadecimal text. */
 function taken({ core }: CpuBench, el: 1 | 2) {

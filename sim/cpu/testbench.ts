@@ -27,7 +27,9 @@ export interface CpuBench {
 }
 
 /** Cores with 2 MiB of RAM at 0x40000000 and no machine around them, for specs of the CPU. */
-export function cpuBench(options: { entryLevel?: 1 | 2; cores?: number; imports?: Partial<KernelImports> } = {}): CpuBench {
+export function cpuBench(
+  options: { entryLevel?: 1 | 2; cores?: number; imports?: Partial<KernelImports> } = {},
+): CpuBench {
   const board: Board = flatBoard({ entryLevel: options.entryLevel ?? 2, cores: options.cores ?? 1, ramBytes: 2 << 20 });
   const linear = createLinearMemory(board.memory);
   const timerWrites: number[] = [];

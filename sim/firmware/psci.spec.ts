@@ -27,11 +27,22 @@ test('version and features', () => {
   expect(psci().call(0, 0x8400_0000, 0n, 0n, 0n)).toEqual(value(0x1_0001));
   expect(psci({ version: '0.2' }).call(0, 0x8400_0000, 0n, 0n, 0n)).toEqual(value(2));
   const asked = (fid: number) => psci().call(0, FEATURES, BigInt(fid), 0n, 0n);
-  for (const fid of [0x8400_0000, 0x8400_0001, 0xc400_0001, 0x8400_0002, 0xc400_0003, 0xc400_0004, 0x8400_0008, FEATURES, 0x8000_0000]) {
+  for (const fid of [
+    0x8400_0000,
+    0x8400_0001,
+    0xc400_0001,
+    0x8400_0002,
+    0xc400_0003,
+    0xc400_0004,
+    0x8400_0008,
+    FEATURES,
+    0x8000_0000,
+  ]) {
     expect(asked(fid)).toEqual(value(0));
   }
   // MIGRATE, SYSTEM_SUSPEND, SYSTEM_RESET2, an SMC64 PSCI_VERSION, a SiP call
-  for (const fid of [0xc400_0005, 0xc400_000e, 0xc400_0012, 0xc400_0000, 0x8200_0000]) expect(asked(fid)).toEqual(value(-1));
+  for (const fid of [0xc400_0005, 0xc400_000e, 0xc400_0012, 0xc400_0000, 0x8200_0000])
+    expect(asked(fid)).toEqual(value(-1));
   expect(psci({ version: '0.2' }).call(0, FEATURES, 0n, 0n, 0n)).toBeUndefined();
 });
 
@@ -55,7 +66,10 @@ test('CPU_ON rejects unknown cores and bad entry points; SMC32 arguments have 32
   expect(firmware.call(0, CPU_ON, 0x8000_0001n, ENTRY, 0n)).toEqual(value(-2));
   expect(firmware.call(0, CPU_ON, 1n, 0x1000n, 0n)).toEqual(value(-9));
   expect(psci({ version: '0.2' }).call(0, CPU_ON, 1n, 0x1000n, 0n)).toEqual(value(-2));
-  expect(firmware.call(0, 0x8400_0003, 0xf_0000_0001n, 0xf_4800_0000n, 0xf_0000_0005n)).toEqual({ kind: 'start', core: 1 });
+  expect(firmware.call(0, 0x8400_0003, 0xf_0000_0001n, 0xf_4800_0000n, 0xf_0000_0005n)).toEqual({
+    kind: 'start',
+    core: 1,
+  });
   expect(firmware.state(1)).toEqual({ kind: 'pending', entry: { pc: ENTRY, context: 5n }, ready: false });
 });
 
@@ -83,7 +97,12 @@ test('the rest: migration, system calls, unknown numbers, save and load', () => 
 });
 
 test('SMCCC: version, features and workarounds by core and setting', () => {
-  const config: SmcccConfig = { smcccVersion: '1.5', workaround1: 'offered', workaround2: 'absent', workaround3: 'offered' };
+  const config: SmcccConfig = {
+    smcccVersion: '1.5',
+    workaround1: 'offered',
+    workaround2: 'absent',
+    workaround3: 'offered',
+  };
   const a57 = 0x411f_d073;
   const a53 = 0x410f_d034;
   expect(smcccCall(config, a57, 0x8000_0000, 0)).toEqual(value(0x1_0005));

@@ -152,7 +152,9 @@ export class Psci {
       case PSCI_MIGRATE_INFO_UP_CPU:
         return this.config.migrateInfoType >= 0 && this.config.migrateInfoType < MIGRATE_NOT_REQUIRED;
       default:
-        return (base >= PSCI_VERSION && base <= PSCI_AFFINITY_INFO) || base === PSCI_SYSTEM_OFF || base === PSCI_SYSTEM_RESET;
+        return (
+          (base >= PSCI_VERSION && base <= PSCI_AFFINITY_INFO) || base === PSCI_SYSTEM_OFF || base === PSCI_SYSTEM_RESET
+        );
     }
   }
 

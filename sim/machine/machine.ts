@@ -147,7 +147,7 @@ export class Machine {
       spiLine: (intid) => this.gic.spiLine(intid - 32),
       transmit: options.uart ?? 'instant',
       ...(options.onConsole === undefined ? {} : { onByte: options.onConsole }),
-      onPanic: () => this.panicSeen(this.serial.panicLine),
+      onPanic: (line) => this.panicSeen(line),
       onExpect: (console, line) => this.stop({ name: 'expect', detail: `${console}: ${line}` }),
     });
     this.#mapBlocks(options.epoch ?? DEFAULT_EPOCH);
@@ -233,7 +233,7 @@ export class Machine {
 
   /** A console has announced a kernel panic: the run ends soon, with that outcome. */
   panicSeen(line: string): void {
-    this.#panicLine = line;
+    if (this.#panicLine === '') this.#panicLine = line;
     if (this.#panicStop.when !== undefined) return;
     this.#panicStop.scheduleAt(this.clock.now() + (PANIC_GRACE_MS * BigInt(this.board.tickHz)) / 1000n);
   }
@@ -278,6 +278,7 @@ export class Machine {
       lines: this.#lines.save(),
       trace: this.trace.save(),
       outcome: this.#outcome ?? null,
+      panicLine: this.#panicLine,
       parts: [...this.#parts].map(([name, part]) => [name, part.save()]),
     };
   }
@@ -289,6 +290,7 @@ export class Machine {
       lines: number[];
       trace: unknown;
       outcome: Outcome | null;
+      panicLine: string;
       parts: [string, unknown][];
     };
     for (const [name, value] of saved.parts) {
@@ -301,6 +303,7 @@ export class Machine {
     this.scheduler.load(saved.scheduler);
     this.trace.load(saved.trace);
     this.#outcome = saved.outcome ?? undefined;
+    this.#panicLine = saved.panicLine;
   }
 
   #core(index: number): Core {

@@ -15,7 +15,7 @@ export interface SerialDeps {
   spiLine(intid: number): IrqLine;
   readonly transmit: 'instant' | 'baud';
   readonly onByte?: (console: string, byte: number) => void;
-  readonly onPanic: (console: string) => void;
+  readonly onPanic: (line: string) => void;
   readonly onExpect: (console: string, line: string) => void;
 }
 
@@ -33,18 +33,12 @@ interface Port {
 /** The board's serial ports, each with a console at the far end of the wire. */
 export class SerialPorts {
   readonly #ports = new Map<string, Port>();
-  #panicLine = '';
 
   constructor(
     private readonly board: Board,
     private readonly deps: SerialDeps,
   ) {
     for (const port of board.serial) this.#ports.set(port.name, this.#build(port));
-  }
-
-  /** The kernel panic message seen on any console, or ''. */
-  get panicLine(): string {
-    return this.#panicLine;
   }
 
   /** The console on a port; by default the board's console. */
@@ -67,15 +61,13 @@ export class SerialPorts {
       name,
       { device: device.save(), console: console.save(), input: input.save() },
     ]);
-    return { panicLine: this.#panicLine, ports };
+    return { ports };
   }
 
   load(state: unknown): void {
-    const { panicLine, ports } = state as {
-      panicLine: string;
+    const { ports } = state as {
       ports: [string, { device: unknown; console: unknown; input: unknown }][];
     };
-    this.#panicLine = panicLine;
     for (const [name, saved] of ports) {
       const { device, console, input } = this.#port(name);
       device.load(saved.device);
@@ -94,10 +86,7 @@ export class SerialPorts {
     const { clock, errors, bus, transmit, onByte, onPanic, onExpect } = this.deps;
     const console = new Console(data.name, {
       ...(onByte === undefined ? {} : { onByte: (byte: number) => onByte(data.name, byte) }),
-      onPanic: (line) => {
-        this.#panicLine = line;
-        onPanic(data.name);
-      },
+      onPanic,
       onExpect: (line) => onExpect(data.name, line),
     });
     const wiring = {

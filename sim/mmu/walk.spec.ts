@@ -475,11 +475,30 @@ test('AT: PAR_EL1 of a fault', () => {
   expect(m.reads()).toBe(5);
 });
 
+test.each([
+  ['VMALLE1', 0, false],
+  ['VMALLS12E1', 4, true],
+  ['ALLE1', 5, true],
+  ['IPAS2E1', 6, true],
+] as [string, number, boolean][])('stage-2 translations of tables are kept until TLBI %s', (_name, kind, drops) => {
+  const m = guest(48n);
+  expect(m.read(VA48)).toBe(0xabcdn);
+  expect(m.reads()).toBe(19);
+  // the next page has the same tables: 4 reads of stage 1, 3 of stage 2 for the page
+  m.tables([[T3 + 0x79n * 8n, (DATA + IPA_OFFSET + 0x1000n) | NORMAL | PAGE]]);
+  expect(m.read(VA48 + 0x1000n)).toBe(0n);
+  expect(m.reads()).toBe(7);
+  m.tlbi(kind);
+  expect(m.read(VA48)).toBe(0xabcdn);
+  expect(m.reads()).toBe(drops ? 19 : 4);
+});
+
 test('AT S1 gives the IPA, AT S12 the PA; stage-2 faults set S, on a table PTW too', () => {
   const m = guest(48n).el(2);
   expect(m.at(S1E1R, VA48)).toBe((0xffn << 56n) | (DATA + IPA_OFFSET) | (3n << 7n) | PAR_BITS);
   expect(m.at(S12E1R, VA48)).toBe((0xffn << 56n) | DATA | (3n << 7n) | PAR_BITS);
   m.tables([[S2L3 + 4n * 0x1000n, DATA | (S2_RW & ~(1n << 7n)) | PAGE]]);
+  m.kernel.tlbFlushVmid(7);
   expect(m.at(S12E1W, VA48)).toBe(0x801n | (0x0fn << 1n) | (1n << 9n));
   m.tables([[T1 + 0x8dn * 8n, 0x0a_1234_5000n | TABLE]]);
   expect(m.at(S12E1R, VA48)).toBe(0x801n | (0x05n << 1n) | (1n << 9n) | (1n << 8n));
@@ -499,9 +518,11 @@ test('AT S12 combines memory types', () => {
   expect(m.at(S12E1R, VA48)).toBe((0x04n << 56n) | DATA | (2n << 7n) | PAR_BITS);
   // stage-2 non-cacheable (0101) makes write-back non-cacheable and outer shareable
   m.tables([[S2L3 + 4n * 0x1000n, DATA | AF | (3n << 6n) | (5n << 2n) | PAGE]]);
+  m.kernel.tlbFlushVmid(7);
   expect(m.at(S12E1R, VA48)).toBe((0x44n << 56n) | DATA | (2n << 7n) | PAR_BITS);
   // stage-2 write-through (1010) keeps the hints of stage 1: nibble 10RW
   m.tables([[S2L3 + 4n * 0x1000n, DATA | AF | (3n << 6n) | (10n << 2n) | PAGE]]);
+  m.kernel.tlbFlushVmid(7);
   expect(m.at(S12E1R, VA48)).toBe((0xbbn << 56n) | DATA | (3n << 7n) | PAR_BITS);
 });
 
@@ -535,6 +556,7 @@ test('hostWalk sees what the core would, and leaves no trace', () => {
   expect(m.view.getUint32(WALK_RESULT + 16, true)).toBe(0x0f);
   expect(m.view.getUint32(WALK_RESULT + 20, true)).toBe(0);
   m.tables([[S2L3 + 4n * 0x1000n, 0n]]);
+  m.kernel.tlbFlushVmid(7);
   expect(walk(VA48, 1)).toBe(0);
   expect(m.view.getUint32(WALK_RESULT + 16, true)).toBe(0x07);
   expect(m.view.getUint32(WALK_RESULT + 20, true)).toBe(1);

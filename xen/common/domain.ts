@@ -344,7 +344,7 @@ export class Domain {
     };
   }
 
-  /** The domain must have been made by Xen.createDomain with the saved id, kind, options and vCPU count. */
+  /** The domain must have the saved id, kind, options, vCPU count and, if saved, vuart (see reviveDomain). */
   load(state: unknown): void {
     const s = state as any;
     this.name = s.name;
@@ -363,7 +363,8 @@ export class Domain {
     this.virtOffset = BigInt(s.virtOffset);
     this.wallClockOffset = BigInt(s.wallClockOffset);
     this.vmAssist = s.vmAssist;
-    if (this.vuart && s.vuart) this.vuart.load(s.vuart);
+    if (s.vuart === null) this.vuart = undefined;
+    else this.vuart?.load(s.vuart);
     this.p2m.load(s.p2m);
     this.vgic.load(s.vgic);
     this.evtchn.load(s.evtchn);

@@ -4,6 +4,7 @@ import { P2m } from '../arch/arm/p2m.js';
 import { VgicDomain } from '../arch/arm/vgic-state.js';
 import { vgicEnableIrqs } from '../arch/arm/vgic.js';
 import { vcpuidToVmpidr } from '../arch/arm/vpsci.js';
+import { Vpl011 } from '../arch/arm/vpl011.js';
 import { vtimerDestroy } from '../arch/arm/vtimer.js';
 import { gicSaveState } from '../arch/arm/gic.js';
 import { initPcpu } from '../arch/arm/context.js';
@@ -83,17 +84,7 @@ export function createDomain(xen: Xen, config: DomainConfig): Domain {
   d.p2m = new P2m(xen, d);
   const rc = d.p2m.init();
   if (rc < 0) throw new DomainError(-rc, 'no memory or VMID for the stage-2 root');
-  d.evtchn = new EvtchnState(options.maxEvtchnPort);
-  d.grants = new GrantState(options.maxGrantFrames, options.maxMaptrackFrames);
-  d.ioreq = new IoreqState();
-  const { base, alias64k } = xen.options.gicv;
-  d.vgic = new VgicDomain(options.nrSpis, options.maxVcpus, {
-    dbase: GUEST_GICD_BASE,
-    cbase: GUEST_GICC_BASE,
-    csize: GUEST_GICC_SIZE,
-    // The last alias of the first page, so that the page with DIR follows at once (xen-ioreq 6.4).
-    vbase: alias64k ? base + 0xf000 : base,
-  });
+  initSubsystems(xen, d);
   for (const ppi of [GUEST_TIMER_VIRT_PPI, GUEST_TIMER_PHYS_S_PPI, GUEST_TIMER_PHYS_NS_PPI, GUEST_EVTCHN_PPI]) {
     d.vgic.reserve(ppi);
   }
@@ -108,10 +99,7 @@ export function createDomain(xen: Xen, config: DomainConfig): Domain {
     throw fail(d, ENOMEM, 'no memory for the p2m pool');
   }
   for (let i = 0; i < options.maxVcpus; i++) {
-    const v = new Vcpu(d, i);
-    v.arch = new VcpuArch(xen.gic.lrCount);
-    v.arch.vmpidr = vcpuidToVmpidr(i);
-    d.vcpus.push(v);
+    const v = addVcpu(xen, d, i);
     if (!xen.sched.insert(v)) throw fail(d, ENOSPC, `the ${xen.sched.kind} scheduler has no pCPU for vCPU ${i}`);
     if (config.kind === 'modelled') initModelledGic(xen, v);
   }
@@ -127,6 +115,44 @@ export function createDomain(xen: Xen, config: DomainConfig): Domain {
     dead.p2m.teardown();
     return new DomainError(errno, what);
   }
+}
+
+function initSubsystems(xen: Xen, d: Domain): void {
+  const { options } = d;
+  d.evtchn = new EvtchnState(options.maxEvtchnPort);
+  d.grants = new GrantState(options.maxGrantFrames, options.maxMaptrackFrames);
+  d.ioreq = new IoreqState();
+  const { base, alias64k } = xen.options.gicv;
+  d.vgic = new VgicDomain(options.nrSpis, options.maxVcpus, {
+    dbase: GUEST_GICD_BASE,
+    cbase: GUEST_GICC_BASE,
+    csize: GUEST_GICC_SIZE,
+    // The last alias of the first page, so that the page with DIR follows at once (xen-ioreq 6.4).
+    vbase: alias64k ? base + 0xf000 : base,
+  });
+}
+
+function addVcpu(xen: Xen, d: Domain, id: number): Vcpu {
+  const v = new Vcpu(d, id);
+  v.arch = new VcpuArch(xen.gic.lrCount);
+  v.arch.vmpidr = vcpuidToVmpidr(id);
+  d.vcpus.push(v);
+  return v;
+}
+
+/** The objects of a domain of a snapshot, to be filled by Domain.load; what they refer to is restored elsewhere. */
+export function reviveDomain(xen: Xen, saved: any): Domain {
+  const options: DomainOptions = {
+    ...saved.options,
+    affinity: saved.options.affinity ?? undefined,
+    p2mPoolPages: saved.options.p2mPoolPages ?? undefined,
+  };
+  const d = new Domain(saved.id, saved.uuid, saved.kind, saved.isControl, options);
+  d.p2m = new P2m(xen, d);
+  initSubsystems(xen, d);
+  for (let i = 0; i < options.maxVcpus; i++) addVcpu(xen, d, i);
+  if (saved.vuart) d.vuart = new Vpl011(xen, d, saved.vuart.ring, saved.vuart.port);
+  return d;
 }
 
 /** Modelled software has set its GIC up already: what a kernel would do before it takes its first interrupt. */

@@ -8,7 +8,7 @@ import type { Ticks } from '../../sim/machine/time.js';
 import type { XenCore, XenGic } from '../arch/arm/hardware.js';
 import type { TimedEvent } from '../../sim/machine/events.js';
 import type { BaselineName } from './baselines.js';
-import { createDomain, createIdleVcpu, destroyDomain, type DomainConfig } from './domctl.js';
+import { createDomain, createIdleVcpu, destroyDomain, reviveDomain, type DomainConfig } from './domctl.js';
 import type { Blocked, Domain, Vcpu } from './domain.js';
 import * as life from './lifecycle.js';
 import type { EventChannels } from './event_channel.js';
@@ -375,7 +375,10 @@ export class Xen {
     };
   }
 
-  /** Domains (with the saved ids and options) and services must exist: createDomain is called by the caller first. */
+  /**
+   * Takes a saved state over. Domains that exist under the same id and uuid keep their objects (and programs); others
+   * are made or forgotten. Services must exist.
+   */
   load(state: unknown): void {
     const s = state as any;
     this.nextDomid = s.nextDomid;
@@ -383,7 +386,14 @@ export class Xen {
     this.evtchn.load(s.evtchn);
     this.heap.load(s.heap);
     this.vmids.load(s.vmids);
-    for (const { id, state: saved } of s.domains) this.domains.get(id)?.load(saved);
+    const kept = new Map<number, Domain>();
+    for (const { id, state: saved } of s.domains) {
+      const same = this.domains.get(id);
+      kept.set(id, same !== undefined && same.uuid === saved.uuid ? same : reviveDomain(this, saved));
+    }
+    this.domains.clear();
+    for (const [id, d] of kept) this.domains.set(id, d);
+    for (const { id, state: saved } of s.domains) this.domains.get(id)!.load(saved);
     for (const [name, saved] of s.services) this.services.get(name)?.load(saved);
     this.sched.load(s.sched);
     this.timers.load(s.timers);

@@ -117,7 +117,7 @@ function setPc(v: u64): void {
 }
 
 function flag(bit: i32): bool {
-  return (load<u32>(S(), <usize>CORE_FLAGS) & <u32>bit) != 0;
+  return (load<u32>(S(), <usize>CORE_FLAGS) & (<u32>bit)) != 0;
 }
 
 /** State that depends on EL and masks. */
@@ -234,7 +234,7 @@ export function spAlignment(): void {
 export function trapFp(): bool {
   const level = el();
   if (level < 2) {
-    const fpen = <u32>(sr(SR_CPACR_EL1) >> 20) & 3;
+    const fpen = (<u32>(sr(SR_CPACR_EL1) >> 20)) & 3;
     if (!(fpen & 1) || (fpen == 1 && level == 0)) {
       // with TGE the trap is reported as an unknown reason (AArch64.AdvSIMDFPAccessTrap)
       if (level == 0 && (sr(SR_HCR_EL2) & HCR_TGE) != 0) syncTo(2, EC_UNKNOWN, 0);
@@ -305,7 +305,7 @@ export function dataAbort(
   iss: u32,
   cm: bool,
 ): void {
-  let syndrome = (fsc & 0x3f) | (<u32>(write || cm) << 6) | (<u32>(s1ptw && stage2) << 7) | (<u32>cm << 8);
+  let syndrome = (fsc & 0x3f) | ((<u32>(write || cm)) << 6) | ((<u32>(s1ptw && stage2)) << 7) | ((<u32>cm) << 8);
   const level = el();
   const target: u32 = stage2 ? 2 : syncTarget();
   if (stage2) {
@@ -330,7 +330,7 @@ export function instructionAbort(va: u64, fsc: u32, stage2: bool, s1ptw: bool, i
   const target: u32 = stage2 ? 2 : syncTarget();
   if (stage2) stage2Syndrome(va, ipa);
   else setSr(target == 2 ? SR_FAR_EL2 : SR_FAR_EL1, va);
-  const syndrome = (fsc & 0x3f) | (<u32>(s1ptw && stage2) << 7);
+  const syndrome = (fsc & 0x3f) | ((<u32>(s1ptw && stage2)) << 7);
   syncTo(target, EC_INSTRUCTION_ABORT + <u32>(level == target), syndrome);
 }
 
@@ -420,4 +420,3 @@ function illegalState(): void {
   if (fetchPage(at) == 0) return;
   syncTo(syncTarget(), EC_ILLEGAL, 0);
 }
-

@@ -23,14 +23,7 @@ import {
 } from '../../wasm/layout';
 import { contextChanged } from '../../mmu/kernel/context';
 import { exceptionReturn } from './exception';
-import {
-  SR_MIDR_EL1,
-  SR_MPIDR_EL1,
-  SR_SPSR_EL2,
-  SR_VMPIDR_EL2,
-  SR_VPIDR_EL2,
-  resetSysregs,
-} from './gen/sysregs';
+import { SR_MIDR_EL1, SR_MPIDR_EL1, SR_SPSR_EL2, SR_VMPIDR_EL2, SR_VPIDR_EL2, resetSysregs } from './gen/sysregs';
 import { blockOf, pendingAt, recomputeLimitAt, setSrAt, srAt } from './state';
 
 function use(core: u32): usize {
@@ -86,7 +79,7 @@ export function hostEret(core: u32): u32 {
   store<u32>(<usize>EXIT_CODE, EXIT_NONE);
   exceptionReturn();
   swapOut(s);
-  return load<u32>(<usize>EXIT_CODE) == <u32>EXIT_NONE && (<u32>srAt(s, SR_SPSR_EL2) & 0x100000) == 0 ? 1 : 0;
+  return load<u32>(<usize>EXIT_CODE) == <u32>EXIT_NONE && ((<u32>srAt(s, SR_SPSR_EL2)) & 0x100000) == 0 ? 1 : 0;
 }
 
 /** The lines from the interrupt controller (LINE_*); takes effect at once, also on the running core. */
@@ -99,7 +92,7 @@ export function hostSetLines(core: u32, lines: u32): void {
 /** The cycle count at which run() returns; takes effect at once, also on the running core. */
 export function hostSetLimit(core: u32, hi: u32, lo: u32): void {
   const s = blockOf(core);
-  store<u64>(s, (<u64>hi << 32) | lo, <usize>CORE_LIMIT);
+  store<u64>(s, ((<u64>hi) << 32) | lo, <usize>CORE_LIMIT);
   recomputeLimitAt(s);
 }
 

@@ -140,9 +140,9 @@ export function pstate(): u32 {
 export function recomputeFpTrapped(): void {
   const s = S();
   const level = load<u32>(s, <usize>CORE_EL);
-  let trapped: u32 = (<u32>srAt(s, SR_CPTR_EL2) >> 10) & 1;
+  let trapped: u32 = ((<u32>srAt(s, SR_CPTR_EL2)) >> 10) & 1;
   if (level < 2) {
-    const fpen = (<u32>srAt(s, SR_CPACR_EL1) >> 20) & 3;
+    const fpen = ((<u32>srAt(s, SR_CPACR_EL1)) >> 20) & 3;
     if (!(fpen & 1) || (fpen == 1 && level == 0)) trapped = 1;
   }
   store<u32>(<usize>FP_TRAPPED, trapped);
@@ -155,33 +155,33 @@ export function pendingAt(s: usize): u32 {
   if (lines == 0 && (hcr & (HCR_VF | HCR_VI | HCR_VSE)) == 0) return PENDING_NONE;
   const level = load<u32>(s, <usize>CORE_EL);
   const daif = load<u32>(s, <usize>CORE_DAIF);
-  if (lines & <u32>LINE_FIQ) {
+  if (lines & (<u32>LINE_FIQ)) {
     if (hcr & (HCR_FMO | HCR_TGE)) {
       if (level < 2 || !(daif & PSTATE_F)) return PENDING_FIQ_EL2;
     } else if (level < 2 && !(daif & PSTATE_F)) return PENDING_FIQ_EL1;
   }
-  if (lines & <u32>LINE_IRQ) {
+  if (lines & (<u32>LINE_IRQ)) {
     if (hcr & (HCR_IMO | HCR_TGE)) {
       if (level < 2 || !(daif & PSTATE_I)) return PENDING_IRQ_EL2;
     } else if (level < 2 && !(daif & PSTATE_I)) return PENDING_IRQ_EL1;
   }
   if (level == 2 || (hcr & HCR_TGE) != 0) return PENDING_NONE;
   if (hcr & HCR_AMO && hcr & HCR_VSE && !(daif & PSTATE_A)) return PENDING_VSERROR;
-  if (hcr & HCR_FMO && (hcr & HCR_VF || lines & <u32>LINE_VFIQ) && !(daif & PSTATE_F)) return PENDING_VFIQ;
-  if (hcr & HCR_IMO && (hcr & HCR_VI || lines & <u32>LINE_VIRQ) && !(daif & PSTATE_I)) return PENDING_VIRQ;
+  if (hcr & HCR_FMO && (hcr & HCR_VF || lines & (<u32>LINE_VFIQ)) && !(daif & PSTATE_F)) return PENDING_VFIQ;
+  if (hcr & HCR_IMO && (hcr & HCR_VI || lines & (<u32>LINE_VIRQ)) && !(daif & PSTATE_I)) return PENDING_VIRQ;
   return PENDING_NONE;
 }
 
 /** True if something would complete a WFI: asserted lines count whatever the masks (D1.16.2). */
 export function wakesWfi(s: usize): bool {
   const lines = load<u32>(s, <usize>CORE_LINES);
-  if (lines & (<u32>LINE_IRQ | <u32>LINE_FIQ)) return true;
+  if (lines & ((<u32>LINE_IRQ) | (<u32>LINE_FIQ))) return true;
   if (load<u32>(s, <usize>CORE_EL) == 2) return false;
   const hcr = srAt(s, SR_HCR_EL2);
   if (hcr & HCR_TGE) return false;
   if (hcr & HCR_AMO && hcr & HCR_VSE) return true;
-  if (hcr & HCR_FMO && (hcr & HCR_VF || lines & <u32>LINE_VFIQ)) return true;
-  return !!(hcr & HCR_IMO && (hcr & HCR_VI || lines & <u32>LINE_VIRQ));
+  if (hcr & HCR_FMO && (hcr & HCR_VF || lines & (<u32>LINE_VFIQ))) return true;
+  return !!(hcr & HCR_IMO && (hcr & HCR_VI || lines & (<u32>LINE_VIRQ)));
 }
 
 /** EFF_LIMIT of the core at `s`; due after a change of lines, masks, EL, HCR_EL2 or the limit. */

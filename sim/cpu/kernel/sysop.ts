@@ -24,15 +24,7 @@ import {
   cacheMaintenance,
   tlbi,
 } from '../../mmu/kernel/maintenance';
-import {
-  HCR_TIDCP,
-  HCR_TPC,
-  HCR_TPU,
-  HCR_TSW,
-  HCR_TTLB,
-  el,
-  sr,
-} from './state';
+import { HCR_TIDCP, HCR_TPC, HCR_TPU, HCR_TSW, HCR_TTLB, el, sr } from './state';
 import { SR_HCR_EL2, SR_SCTLR_EL1 } from './gen/sysregs';
 import { refuse } from './sysreg';
 import { ACCESS_OK, ACCESS_TRAP_EL1, ACCESS_TRAP_EL2, ACCESS_UNDEFINED, SCTLR_UCI } from './sysreg-traps';

@@ -1,18 +1,7 @@
 // Who may access a system register: configurable traps and enables, made after the register's level check.
 // Each check returns ACCESS_*; the order of the tests is that of the registers' access pseudocode (DDI 0487 D13).
 import { CORE_SPSEL } from '../../wasm/layout';
-import {
-  HCR_TACR,
-  HCR_TGE,
-  HCR_TID1,
-  HCR_TID2,
-  HCR_TID3,
-  HCR_TIDCP,
-  HCR_TRVM,
-  HCR_TVM,
-  S,
-  sr,
-} from './state';
+import { HCR_TACR, HCR_TGE, HCR_TID1, HCR_TID2, HCR_TID3, HCR_TIDCP, HCR_TRVM, HCR_TVM, S, sr } from './state';
 import {
   SR_CNTHCTL_EL2,
   SR_CNTKCTL_EL1,

@@ -104,7 +104,7 @@ export function currentInsn(): u32 {
   const entry =
     <usize>TLB_BASE +
     <usize>load<u32>(<usize>CUR_CORE) * <usize>TLB_STRIDE +
-    (<usize>(pc >> 12) & (<usize>TLB_ENTRIES - 1)) * <usize>TLB_ENTRY_SIZE;
+    ((<usize>(pc >> 12)) & (<usize>TLB_ENTRIES - 1)) * <usize>TLB_ENTRY_SIZE;
   return load<u32>(<usize>(load<u32>(entry, <usize>TLB_ADDEND) + <u32>pc));
 }
 
@@ -203,7 +203,7 @@ export function readSpSel(): u64 {
 }
 
 export function writeSpSel(v: u64): void {
-  selectSp(el(), <u32>v & 1);
+  selectSp(el(), (<u32>v) & 1);
 }
 
 export function readNzcv(): u64 {
@@ -211,7 +211,7 @@ export function readNzcv(): u64 {
 }
 
 export function writeNzcv(v: u64): void {
-  store<u32>(<usize>HOT_NZCV, <u32>v & 0xf0000000);
+  store<u32>(<usize>HOT_NZCV, (<u32>v) & 0xf0000000);
 }
 
 export function readDaif(): u64 {
@@ -229,7 +229,7 @@ export function readFpcr(): u64 {
 
 /** AHP, DN, FZ, RMode: trapped exceptions are not implemented by these cores. */
 export function writeFpcr(v: u64): void {
-  store<u32>(<usize>HOT_FPCR, <u32>v & 0x07c00000);
+  store<u32>(<usize>HOT_FPCR, (<u32>v) & 0x07c00000);
 }
 
 export function readFpsr(): u64 {
@@ -238,7 +238,7 @@ export function readFpsr(): u64 {
 
 /** QC, IDC, IXC, UFC, OFC, DZC, IOC, and the AArch32 flags. */
 export function writeFpsr(v: u64): void {
-  store<u32>(<usize>HOT_FPSR, <u32>v & 0xf800009f);
+  store<u32>(<usize>HOT_FPSR, (<u32>v) & 0xf800009f);
 }
 
 /** Pending interrupts: at EL1 with HCR_EL2.xMO set those of the virtual ones. */
@@ -247,9 +247,9 @@ export function readIsr(): u64 {
   const lines = load<u32>(s, <usize>CORE_LINES);
   const hcr = load<u32>(s, <usize>CORE_EL) == 1 ? sr(SR_HCR_EL2) : 0;
   let isr: u64 = 0;
-  if ((hcr & HCR_IMO) != 0 ? (hcr & HCR_VI) != 0 || (lines & <u32>LINE_VIRQ) != 0 : (lines & <u32>LINE_IRQ) != 0)
+  if ((hcr & HCR_IMO) != 0 ? (hcr & HCR_VI) != 0 || (lines & (<u32>LINE_VIRQ)) != 0 : (lines & (<u32>LINE_IRQ)) != 0)
     isr |= 0x80;
-  if ((hcr & HCR_FMO) != 0 ? (hcr & HCR_VF) != 0 || (lines & <u32>LINE_VFIQ) != 0 : (lines & <u32>LINE_FIQ) != 0)
+  if ((hcr & HCR_FMO) != 0 ? (hcr & HCR_VF) != 0 || (lines & (<u32>LINE_VFIQ)) != 0 : (lines & (<u32>LINE_FIQ)) != 0)
     isr |= 0x40;
   if ((hcr & HCR_AMO) != 0 && (hcr & HCR_VSE) != 0) isr |= 0x100;
   return isr;
@@ -281,7 +281,7 @@ export function readCntpct(): u64 {
 
 /** CNTVOFF_EL2 counts as zero where EL2 is not implemented. */
 export function readCntvct(): u64 {
-  if ((load<u32>(S(), <usize>CORE_FLAGS) & <u32>FLAG_NO_EL2) != 0) return readCntpct();
+  if ((load<u32>(S(), <usize>CORE_FLAGS) & (<u32>FLAG_NO_EL2)) != 0) return readCntpct();
   return readCntpct() - sr(SR_CNTVOFF_EL2);
 }
 

@@ -14,6 +14,7 @@ import {
 } from '../../cpu/kernel/gen/sysregs';
 import { S, blockOf, srAt } from '../../cpu/kernel/state';
 import { flushCore } from './entry';
+import { dropStage2 } from './ipa';
 import {
   CTX_CORES,
   CTX_HEADS,
@@ -111,6 +112,7 @@ function select(own: usize, s: usize): void {
 
 /** Makes every id dead and every TLB empty; the cores get new ids. */
 export function flushAll(): void {
+  dropStage2();
   const cores = load<u32>(CTX_CORES);
   memory.fill(CTX_HEADS, 0, 2048);
   store<u32>(CTX_NEXT, 0);
@@ -193,13 +195,15 @@ function dropWhere(mask: u64, bits: u64): void {
   refreshAll();
 }
 
-/** Drops the EL1&0 ids of one VMID (TLBI VMALLE1, VMALLS12E1, IPAS2E1). */
-export function dropVmid(vmid: u64): void {
+/** Drops the EL1&0 ids of one VMID; `stage2`: not TLBI VMALLE1, which is of stage 1 only. */
+export function dropVmid(vmid: u64, stage2: bool): void {
+  if (stage2) dropStage2();
   dropWhere(0xff_0000 | WORD_EL2, (vmid & 0xff) << 16);
 }
 
 /** Drops all EL1&0 ids (TLBI ALLE1). */
 export function dropEl1(): void {
+  dropStage2();
   dropWhere(WORD_EL2, 0);
 }
 

@@ -51,7 +51,7 @@ export function hostWalk(core: u32, vaHi: u32, vaLo: u32, flags: u32): i32 {
 
 /** Drops every EL1&0 translation of a VMID on all cores (stage 2 changed). */
 export function tlbFlushVmid(vmid: u32): i32 {
-  dropVmid(<u64>vmid);
+  dropVmid(<u64>vmid, true);
   return 0;
 }
 

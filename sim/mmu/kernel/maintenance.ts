@@ -1,7 +1,7 @@
 // TLB maintenance, address translation instructions, cache maintenance by address.
 //
-// The TLB holds only whole translations (VA to PA), no table entries and no IPA entries; so an invalidation by level or
-// by IPA is the one of the VA or of the VMID. Removing more than asked is always allowed (Arm ARM D5.10.2).
+// The TLB holds only whole translations (VA to PA), beside it are whole stage-2 ones (IPA to PA), no table entries; so an
+// invalidation by level or by IPA is the one of the VA or of the VMID. Removing more than asked is always allowed (Arm ARM D5.10.2).
 import { CORE_EL, CUR_CORE, MAX_CORES } from '../../wasm/layout';
 import { SR_HCR_EL2, SR_PAR_EL1, SR_TCR_EL1, SR_VTTBR_EL2 } from '../../cpu/kernel/gen/sysregs';
 import { S, setSrAt, srAt } from '../../cpu/kernel/state';
@@ -64,7 +64,7 @@ export function tlbi(kind: u32, value: u64, broadcast: u32): void {
     dropAsid((value >> 48) & (wide ? 0xffff : 0xff), vmid);
   } else if (kind == TLBI_ALLE1) dropEl1();
   else if (kind == TLBI_ALLE2) dropEl2();
-  else dropVmid(vmid);
+  else dropVmid(vmid, kind != TLBI_VMALLE1);
 }
 
 /**

@@ -7,8 +7,6 @@ import {
   SR_TTBR0_EL1,
   SR_TTBR0_EL2,
   SR_TTBR1_EL1,
-  SR_VTCR_EL2,
-  SR_VTTBR_EL2,
 } from '../../cpu/kernel/gen/sysregs';
 import { srAt } from '../../cpu/kernel/state';
 import {
@@ -25,8 +23,9 @@ import {
   descriptor,
   fetchDescriptor,
 } from './descriptor';
+import { translateIpa } from './ipa';
 import { HCR_PTW, paMaxOf, topByteIgnored } from './regime';
-import { ACCESS_READ, s2Level, s2Pa, stage2MemAttr, stage2Permission, stage2Walk } from './stage2walk';
+import { ACCESS_READ, s2Level, s2Pa, stage2MemAttr, stage2Permission } from './stage2walk';
 
 /** Result of the last walk: output address, leaf descriptor, its level, log2 of the block's size, table attributes. */
 export let s1Pa: u64 = 0;
@@ -75,8 +74,7 @@ export function stage1Walk(s: usize, el2: bool, va: u64, stage2: bool): i32 {
   const signed: i64 = va << spare;
   const extra = signed >> (spare + <i64>inputSize);
   if (extra != (upper ? -1 : 0)) return FSC_TRANSLATION;
-  const paMax = paMaxOf(s);
-  const outputSize = addressBits(ps, paMax);
+  const outputSize = addressBits(ps, paMaxOf(s));
   if (beyond(ttbr, outputSize)) return FSC_ADDRESS_SIZE;
 
   const grain: i32 = large ? 16 : 12;
@@ -87,13 +85,11 @@ export function stage1Walk(s: usize, el2: bool, va: u64, stage2: bool): i32 {
   let base = addressField(ttbr, 3 + inputSize - bottom);
   let tables: u64 = 0;
   const ptw = stage2 && (srAt(s, SR_HCR_EL2) & HCR_PTW) != 0;
-  const vtcr = stage2 ? srAt(s, SR_VTCR_EL2) : 0;
-  const vttbr = stage2 ? srAt(s, SR_VTTBR_EL2) : 0;
   while (true) {
     const index = bitField(va, bottom, selectTop);
     let address = base | (index << 3);
     if (stage2) {
-      let fsc = stage2Walk(vtcr, vttbr, address, paMax);
+      let fsc = translateIpa(s, address);
       if (fsc == FSC_NONE) fsc = stage2Permission(ACCESS_READ);
       // HCR_EL2.PTW: a table in Device memory of stage 2 is a stage-2 permission fault.
       if (fsc == FSC_NONE && ptw && stage2MemAttr() < 4) fsc = FSC_PERMISSION + <i32>s2Level;

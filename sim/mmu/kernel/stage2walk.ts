@@ -64,11 +64,16 @@ export function stage2Walk(vtcr: u64, vttbr: u64, ipa: u64, paMax: u32): i32 {
   if ((large ? 2 : 1) > level) return FSC_TRANSLATION + level;
   if (beyond(leaf, outputSize)) return FSC_ADDRESS_SIZE + level;
   if ((leaf & 0x400) == 0) return FSC_ACCESS_FLAG + level;
-  s2Pa = addressField(leaf, bottom) | bitField(ipa, 0, bottom);
+  setStage2Result(ipa, leaf, level, bottom);
+  return FSC_NONE;
+}
+
+/** Makes (leaf, level, size) the result for `ipa`, as if just walked. */
+export function setStage2Result(ipa: u64, leaf: u64, level: u32, size: u32): void {
+  s2Pa = addressField(leaf, size) | bitField(ipa, 0, size);
   s2Leaf = leaf;
   s2Level = level;
-  s2Size = bottom;
-  return FSC_NONE;
+  s2Size = size;
 }
 
 /** AArch64.CheckS2Permission for the last walk: FSC_NONE or the permission fault. */

@@ -9,14 +9,13 @@ import {
   SR_SCTLR_EL2,
   SR_TCR_EL1,
   SR_TCR_EL2,
-  SR_VTCR_EL2,
-  SR_VTTBR_EL2,
 } from '../../cpu/kernel/gen/sysregs';
 import { srAt } from '../../cpu/kernel/state';
 import { FSC_ADDRESS_SIZE, FSC_ALIGNMENT, FSC_NONE, FSC_PERMISSION, bitField, takeReads } from './descriptor';
+import { translateIpa } from './ipa';
 import { HCR_DC, HCR_TGE, SCTLR_M, SCTLR_WXN, hasStage2, paMaxOf, topByteIgnored } from './regime';
 import { s1FaultIpa, s1FaultStage2, s1Leaf, s1Level, s1Pa, s1Size, s1Table, stage1Walk } from './stage1';
-import { ACCESS_EXEC, ACCESS_WRITE, s2Leaf, s2Pa, stage2MemAttr, stage2Permission, stage2Walk } from './stage2walk';
+import { ACCESS_EXEC, ACCESS_WRITE, s2Leaf, s2Pa, stage2MemAttr, stage2Permission } from './stage2walk';
 
 /** Permissions in `outPerm`. */
 export const PERM_R: u32 = 1;
@@ -136,7 +135,7 @@ function rightsEl2(sctlr: u64): u32 {
 /** The second stage of outPa, which holds the IPA. */
 function secondStage(s: usize, access: u32, options: u32): i32 {
   const ipa = outPa;
-  let fsc = stage2Walk(srAt(s, SR_VTCR_EL2), srAt(s, SR_VTTBR_EL2), ipa, paMaxOf(s));
+  let fsc = translateIpa(s, ipa);
   if (fsc == FSC_NONE && (options & WALK_UNALIGNED) != 0 && stage2MemAttr() < 4) fsc = FSC_ALIGNMENT;
   if (fsc == FSC_NONE) fsc = stage2Permission(access);
   if (fsc != FSC_NONE) {

@@ -72,7 +72,7 @@ function words(hex: string): Uint8Array {
 }
 
 /** One vCPU, 2 MiB of RAM at 0x40000000 with the program, on the four A57s of an R-Car H3. */
-export function bareGuest(): { machine: Machine; xen: Xen; d: Domain; ram: number } {
+function bareGuest(): { machine: Machine; xen: Xen; d: Domain; ram: number } {
   let xen!: Xen;
   const board = rcarH3();
   const machine = new Machine({
