@@ -99,7 +99,9 @@ function createGuests(options: RunOptions, guests: api.GuestConfig[], onConsole:
   const deadline = deadlineTicks(options.simTimeout, configuration.board.tickHz);
   for (const { name, disks } of guests) {
     if (disks.some((disk) => disk.grantUsage ?? disk.backend !== undefined)) {
-      log.warn(`${name}: grants are on for its disk; a kernel without CONFIG_XEN_VIRTIO (Debian's) will never bind it: grant_usage=0`);
+      log.warn(
+        `${name}: grants are on for its disk; a kernel without CONFIG_XEN_VIRTIO (Debian's) will never bind it: grant_usage=0`,
+      );
     }
   }
   try {

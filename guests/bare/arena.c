@@ -1,5 +1,6 @@
 /* A pointer that only moves up. */
 #include "arena.h"
+#include "mmu.h"
 
 #define PAGE 4096ull
 
@@ -8,7 +9,7 @@ static u64 next, limit;
 
 void arena_init(u64 ram_end, u64 tree, u64 tree_bytes) {
   next = ((u64)_end + PAGE - 1) & ~(PAGE - 1);
-  limit = ram_end & ~((2ull << 20) - 1); /* what mmu.c maps */
+  limit = ram_end & ~(MMU_BLOCK - 1); /* what mmu.c maps */
   if (tree >= next && tree < limit) limit = tree;
   else if (tree < next && tree + tree_bytes > next) next = (tree + tree_bytes + PAGE - 1) & ~(PAGE - 1);
 }

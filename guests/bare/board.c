@@ -54,7 +54,7 @@ void board_discover(const void *tree) {
   board.bootargs = "";
   fdt_walk(tree, visit);
   psci_init(board.psci_smc);
-  console_init(board.uart, board.xen);
+  if (board.uart != 0) console_use_uart(board.uart);
   if (board.ram_bytes == 0) fail("no memory in the device tree");
   if (board.gicd == 0 || board.gicc == 0) fail("no GICv2 in the device tree");
   if (board.timer_intid == 0) fail("no timer in the device tree");
@@ -65,7 +65,5 @@ void board_map(void) {
   mmu_map_device(board.gicc, GICC_BYTES);
   for (u32 i = 0; i < board.virtios; i++) mmu_map_device(board.virtio[i].base, PAGE);
   if (board.uart != 0) mmu_map_device(board.uart, PAGE);
-  /* The ring page is RAM that Dom0 shares through its caches. */
-  else if (board.xen && xen_console_page() != 0) mmu_map_ram(xen_console_page() & ~0x1fffffull, 2u << 20);
   mmu_map_ram(board.ram, board.ram_bytes);
 }

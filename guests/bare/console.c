@@ -1,15 +1,19 @@
 /* Sends text to the console that was found. */
 #include "console.h"
+#include "mmu.h"
 
 static enum { NOWHERE, UART, XEN } place;
 
-void console_init(u64 uart, bool xen) {
-  if (uart != 0) {
-    uart_init(uart);
-    place = UART;
-  } else if (xen && xen_console_page() != 0) {
-    place = XEN;
-  }
+void console_use_uart(u64 base) {
+  uart_init(base);
+  place = UART;
+}
+
+void console_use_xen(void) {
+  u64 page = xen_console_init();
+  if (page == 0) return;
+  mmu_map_ram(page & ~(MMU_BLOCK - 1), MMU_BLOCK);
+  place = XEN;
 }
 
 void console_put(char c) {

@@ -3,8 +3,10 @@
 #define CONSOLE_H
 #include "bare.h"
 
-/* Base of the UART, 0 = none. With xen set and no UART the console ring is used; both absent: text is dropped. */
-void console_init(u64 uart, bool xen);
+/* Text before any of these is dropped. */
+void console_use_uart(u64 base);
+/* The MMU must be on: Xen and Dom0 look at arguments and ring through their caches. */
+void console_use_xen(void);
 void console_put(char c);
 /* Waits until the text is out, at most 100 ms. */
 void console_flush(void);
@@ -13,8 +15,8 @@ void uart_init(u64 base);
 void uart_put(char c);
 void uart_flush(void);
 
-/* The ring page that Xen's tools gave us, 0 = none. */
-u64 xen_console_page(void);
+/* Asks Xen for ring and event channel; the address of the ring page, 0 = none. The caller maps it. */
+u64 xen_console_init(void);
 void xen_console_put(char c);
 void xen_console_flush(void);
 #endif

@@ -21,8 +21,13 @@
 
 static u64 gicd, gicc;
 static irq_function handlers[MAX_INTID];
+/* The bit of each CPU in target lists. */
+static u8 target[MAX_CPUS];
 
 void gic_cpu_init(void) {
+  /* The banked target registers of private interrupts say which bit is this CPU; one CPU alone reads zero. */
+  u8 self = (u8)mmio_read(gicd + GICD_ITARGETSR);
+  target[cpu_number()] = self == 0 ? 1 : self;
   for (u32 i = 0; i < LOCAL; i += 4) mmio_write(gicd + GICD_IPRIORITYR + i, PRIORITY);
   mmio_write(gicc + GICC_PMR, 0xf0);
   mmio_write(gicc + GICC_CTLR, 1);
@@ -35,15 +40,12 @@ void gic_init(u64 distributor, u64 cpu_interface) {
   u32 lines = 32 * ((mmio_read(gicd + GICD_TYPER) & 31) + 1);
   if (lines > MAX_INTID) lines = MAX_INTID;
   for (u32 i = 0; i < lines; i += 32) mmio_write(gicd + GICD_ICENABLER + i / 8, 0xffffffff);
-  /* The banked target registers of private interrupts say which bit is this CPU. */
-  u32 self = mmio_read(gicd + GICD_ITARGETSR) & 0xff;
-  if (self == 0) self = 1; /* a distributor with one CPU reads zero */
+  gic_cpu_init();
   for (u32 i = LOCAL; i < lines; i += 4) {
     mmio_write(gicd + GICD_IPRIORITYR + i, PRIORITY);
-    mmio_write(gicd + GICD_ITARGETSR + i, self * 0x01010101u);
+    mmio_write(gicd + GICD_ITARGETSR + i, target[cpu_number()] * 0x01010101u);
   }
   mmio_write(gicd + GICD_CTLR, 1);
-  gic_cpu_init();
 }
 
 void gic_enable(u32 intid, bool edge, irq_function handler) {
@@ -60,7 +62,7 @@ void gic_enable(u32 intid, bool edge, irq_function handler) {
 
 void gic_send(u32 cpu, u32 sgi) {
   dsb_sy();
-  mmio_write(gicd + GICD_SGIR, (1u << (16 + cpu)) | sgi);
+  mmio_write(gicd + GICD_SGIR, (u32)target[cpu] << 16 | sgi);
 }
 
 void gic_handle(void) {

@@ -2,7 +2,6 @@
 #include "mmu.h"
 
 #define GIB (1ull << 30)
-#define BLOCK (2ull << 20)
 #define TABLES 8
 #define ENTRIES 512
 
@@ -31,17 +30,19 @@ static void map_block(u64 address, u64 attributes) {
     *entry = (u64)level2[tables++] | TABLE_DESCRIPTOR;
   }
   u64 *table = (u64 *)(*entry & ~0xfffull);
-  table[address % GIB / BLOCK] = address | attributes;
+  table[address % GIB / MMU_BLOCK] = address | attributes;
 }
 
 void mmu_map_device(u64 base, u64 bytes) {
   u64 end = base + (bytes == 0 ? 1 : bytes);
-  for (u64 at = base & ~(BLOCK - 1); at < end; at += BLOCK) map_block(at, DEVICE);
+  for (u64 at = base & ~(MMU_BLOCK - 1); at < end; at += MMU_BLOCK) map_block(at, DEVICE);
 }
 
 void mmu_map_ram(u64 base, u64 bytes) {
-  u64 end = (base + bytes) & ~(BLOCK - 1);
-  for (u64 at = (base + BLOCK - 1) & ~(BLOCK - 1); at < end; at += BLOCK) map_block(at, NORMAL);
+  u64 end = (base + bytes) & ~(MMU_BLOCK - 1);
+  for (u64 at = (base + MMU_BLOCK - 1) & ~(MMU_BLOCK - 1); at < end; at += MMU_BLOCK) map_block(at, NORMAL);
+  /* Invalid entries are not cached in a TLB: the walker only has to see the new ones. */
+  asm volatile("dsb ishst\n\tisb" : : : "memory");
 }
 
 void mmu_on(void) {

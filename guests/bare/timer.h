@@ -17,6 +17,6 @@ void timer_init(u32 intid);
 void timer_start(u64 ticks);
 void timer_stop(void);
 bool timer_expired(void);
-/* Sleeps for a millisecond by WFI; fails if the interrupt does not come or comes early. */
+/* Asks for an interrupt in a millisecond; fails if it does not come or comes early. */
 void timer_check(void);
 #endif

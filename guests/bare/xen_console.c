@@ -37,15 +37,14 @@ static u64 hvm_param(u32 index) {
     u32 index;
     u64 value;
   } arg = {DOMID_SELF, 0, index, 0};
-  return hypercall2(XEN_HVM_OP, HVMOP_GET_PARAM, &arg) == 0 ? *(volatile u64 *)&arg.value : 0;
+  return hypercall2(XEN_HVM_OP, HVMOP_GET_PARAM, &arg) == 0 ? arg.value : 0;
 }
 
-u64 xen_console_page(void) {
-  if (ring == NULL) {
-    ring = (volatile struct xencons_interface *)(hvm_param(HVM_PARAM_CONSOLE_PFN) << 12);
-    port = (u32)hvm_param(HVM_PARAM_CONSOLE_EVTCHN);
-  }
-  return (u64)ring;
+u64 xen_console_init(void) {
+  u64 page = hvm_param(HVM_PARAM_CONSOLE_PFN) << 12;
+  ring = (volatile struct xencons_interface *)page;
+  port = (u32)hvm_param(HVM_PARAM_CONSOLE_EVTCHN);
+  return page;
 }
 
 static void notify(void) {

@@ -1,7 +1,7 @@
 /** Kernel modules for the initramfs: the wanted ones with what they depend on, decompressed, in load order. */
 import { existsSync, readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { XzReadableStream } from 'xz-decompress';
+import xz from 'xz-decompress';
 import { GuestSetupError } from './errors.js';
 
 export interface KernelModule {
@@ -32,7 +32,7 @@ async function readModule(path: string): Promise<Uint8Array> {
   if (!path.endsWith('.xz')) return raw;
   const compressed = new Response(raw).body;
   if (compressed === null) throw new GuestSetupError(`${path} is empty`);
-  return new Uint8Array(await new Response(new XzReadableStream(compressed)).arrayBuffer());
+  return new Uint8Array(await new Response(new xz.XzReadableStream(compressed)).arrayBuffer());
 }
 
 /** The wanted modules in load order. One that is built in (no file, listed in modules.builtin) is left out. */

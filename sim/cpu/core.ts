@@ -13,11 +13,15 @@ import {
   CORE_LIMIT,
   CORE_LINES,
   CORE_PSTATE_IL,
+  CORE_S2_ABORTS,
   CORE_SPSEL,
   CORE_STRIDE,
   CORE_SYSREG,
   CORE_TICKS_PER_COUNT,
   CORE_TICKS_PER_CYCLE,
+  CORE_WINDOW_ABORTS,
+  CORE_WINDOW_HI,
+  CORE_WINDOW_LO,
   FLAG_EL2_MODEL,
   FLAG_NO_EL2,
   HOT_BASE,
@@ -149,6 +153,22 @@ export class Core {
   /** Exceptions taken, all levels. */
   get exceptions(): number {
     return this.#word(CORE_EXCEPTIONS);
+  }
+
+  /** Data aborts of stage 2 taken to EL2. */
+  get stage2Aborts(): number {
+    return this.#word(CORE_S2_ABORTS);
+  }
+
+  /** Those of them whose IPA lies in the window that was set. */
+  get windowAborts(): number {
+    return this.#word(CORE_WINDOW_ABORTS);
+  }
+
+  /** The IPA range [lo, hi) that `windowAborts` counts. */
+  setAbortWindow(lo: number, hi: number): void {
+    this.#setDouble(CORE_WINDOW_LO, lo);
+    this.#setDouble(CORE_WINDOW_HI, hi);
   }
 
   // ---- interrupts and events ----

@@ -321,3 +321,34 @@ test('the limit is exact to the next check point and may be moved while the core
   expect(bench.run(1_000_000)).toBe(EXIT_LIMIT);
   expect(bench.core.pc).toBe(CODE + 8n);
 });
+
+test('a stage-2 abort of a load or store reports ISV, register, size, direction, FAR and HPFAR, and is counted', () => {
+  const bench = cpuBench();
+  const { core } = bench;
+  bench.level(1);
+  // one level-1 table for 39 bits of IPA: a block of 1 GiB with AF, S2AP = read-write, normal memory at 0x40000000
+  bench.memory.write64(0x4010_0008, 0x4000_04fdn);
+  core.setSysreg('VTTBR_EL2', 0x4010_0000n);
+  core.setSysreg('VTCR_EL2', 0x8002_3559n);
+  core.setSysreg('HCR_EL2', 1n);
+  core.setAbortWindow(0x900_0000, 0x900_1000);
+  core.setX(0, 0x900_0010n);
+  // EC 0x24, IL, ISV, SAS = word, SRT = 1, translation fault level 1
+  bench.program(0xb940_0001); // ldr w1, [x0]
+  bench.run();
+  expect(taken(bench, 2)).toMatchObject({ pc: at(VECTORS_EL2, 0x400), esr: '93810005', elr: at(CODE, 0) });
+  expect(core.sysreg('FAR_EL2')).toBe(0x900_0010n);
+  expect(core.sysreg('HPFAR_EL2')).toBe(0x9_0000n);
+  bench.level(1);
+  core.setX(0, 0x900_2004n);
+  bench.program(0xb900_0001); // str w1, [x0]
+  bench.run();
+  expect(taken(bench, 2)).toMatchObject({ esr: '93810045' });
+  expect([core.stage2Aborts, core.windowAborts]).toEqual([2, 1]);
+  // fetching from outside: EC 0x20
+  bench.level(1);
+  core.pc = 0x900_0000n;
+  bench.run();
+  expect(taken(bench, 2)).toMatchObject({ esr: '82000005', elr: '9000000' });
+  expect(core.sysreg('HPFAR_EL2')).toBe(0x9_0000n);
+});

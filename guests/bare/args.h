@@ -1,0 +1,30 @@
+/* What the command line (/chosen/bootargs) asks for: words KEY=VALUE. */
+#ifndef ARGS_H
+#define ARGS_H
+#include "bare.h"
+
+enum ending { END_OFF, END_REBOOT, END_HANG, END_FAULT, END_HOLE };
+
+struct args {
+  u64 reads, writes; /* requests */
+  u64 size;          /* bytes of a request */
+  u64 sector;        /* where reads begin */
+  u64 depth;         /* requests in flight */
+  u64 poll;          /* 1: no interrupt, look at the used ring */
+  u64 event_idx, indirect; /* 1: use if offered */
+  u64 vcpus;
+  u64 peeks;         /* InterruptStatus reads of each secondary CPU */
+  u64 reboots;       /* power off only after so many resets, counted on the disk */
+  u64 disk;          /* which block device, NO_DISK = none */
+  u64 seed;          /* of the written pattern */
+  u64 timeout;       /* seconds for a request */
+  u64 check;         /* expected CRC-32 of what is read, NO_CHECK = any */
+  enum ending end;
+};
+
+#define NO_DISK 0xffffffff
+#define NO_CHECK (1ull << 32)
+
+/* Reads the words; unknown ones are named in one line each, a bad value fails. */
+struct args args_parse(const char *text);
+#endif

@@ -1,0 +1,12 @@
+/* The other CPUs. */
+#ifndef SMP_H
+#define SMP_H
+#include "bare.h"
+
+/* Starts CPUs 1 to count - 1 by PSCI and waits until they are up. */
+void smp_start(u32 count);
+/* Lets each of them read the register `reads` times, while the caller goes on. */
+void smp_go(u64 reg, u64 reads);
+/* Waits until they have finished and are off. */
+void smp_join(void);
+#endif
