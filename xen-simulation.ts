@@ -8,6 +8,7 @@ import type { InputRecord } from './sim/machine/input-log.js';
 import { Machine } from './sim/machine/machine.js';
 import type { OutcomeName } from './sim/machine/outcome.js';
 import type { Ticks } from './sim/machine/time.js';
+import { RequestRunner } from './requests.js';
 import type { Simulation } from './simulation.js';
 import { xenHardware } from './xen/arch/arm/adapter.js';
 import { XenEl2 } from './xen/arch/arm/el2.js';
@@ -33,6 +34,8 @@ export interface XenSimulationOptions {
   readonly guests: readonly GuestConfig[];
   /** Disks are copy-on-write in memory. */
   readonly snapshotDisk?: boolean;
+  /** Disks instead of the files of the configuration, by `NAME:VDEV`. */
+  readonly disks?: ReadonlyMap<string, Disk>;
   readonly deadline?: Ticks;
   readonly replay?: readonly InputRecord[];
   /** Bytes of a guest's primary console; `console` is the guest's name. */
@@ -44,6 +47,8 @@ export interface XenSimulationOptions {
 
 /** A simulation of Xen guests, with the parts that a test or an experiment wants to look into. */
 export interface XenSimulation extends Simulation {
+  /** Runs it, to the end or to a request. */
+  readonly requests: RequestRunner;
   readonly xen: Xen;
   readonly xenstored: Xenstored;
   readonly toolstack: Toolstack;
@@ -168,12 +173,11 @@ export function createXenSimulation(options: XenSimulationOptions): XenSimulatio
 
   for (const guest of guests) {
     for (const disk of guest.disks) {
-      const file = new FileDisk(disk.target, disk.readOnly || options.snapshotDisk === true);
-      const image = options.snapshotDisk === true && !disk.readOnly ? new OverlayDisk(file) : file;
+      const id = `${guest.name}:${disk.vdev}`;
+      const image = options.disks?.get(id) ?? openDisk(disk.target, disk.readOnly, options.snapshotDisk === true);
       disks.push(image);
       const where = modelled.get(disk.backend ?? DOM0) ?? dom0;
       const program = programs.get(disk.backend ?? DOM0) ?? programs.get(DOM0)!;
-      const id = `${guest.name}:${disk.vdev}`;
       const process = new VirtioDisk(id, program, {
         params: disk.target,
         disk: image,
@@ -211,11 +215,17 @@ export function createXenSimulation(options: XenSimulationOptions): XenSimulatio
     close: () => {
       for (const disk of disks) disk.close();
     },
+    requests: new RequestRunner(machine, xen),
     xen,
     xenstored,
     toolstack,
     backends,
   };
+}
+
+function openDisk(path: string, readOnly: boolean, snapshot: boolean): Disk {
+  const file = new FileDisk(path, readOnly || snapshot);
+  return snapshot && !readOnly ? new OverlayDisk(file) : file;
 }
 
 function describe(

@@ -5,21 +5,31 @@
 
 static struct args args;
 
+/* No pointers in initialised data: the image is not relocated. */
 static const struct {
-  const char *key;
-  u64 *value;
+  char key[12];
+  u32 at;
   u64 least, most;
 } numbers[] = {
-    {"reads", &args.reads, 0, 1u << 30},    {"writes", &args.writes, 0, 1u << 30},
-    {"size", &args.size, 512, 1u << 20},    {"sector", &args.sector, 0, 1ull << 40},
-    {"depth", &args.depth, 1, 64},          {"poll", &args.poll, 0, 1},
-    {"event_idx", &args.event_idx, 0, 1},   {"indirect", &args.indirect, 0, 1},
-    {"vcpus", &args.vcpus, 1, MAX_CPUS},    {"peeks", &args.peeks, 0, 1u << 30},
-    {"reboots", &args.reboots, 0, 1000},    {"disk", &args.disk, 0, 31},
-    {"seed", &args.seed, 0, ~0ull},         {"timeout", &args.timeout, 1, 3600},
+#define NUMBER(key, least, most) {#key, offsetof(struct args, key), least, most}
+    NUMBER(reads, 0, 1u << 30),
+    NUMBER(writes, 0, 1u << 30),
+    NUMBER(size, 512, 1u << 20),
+    NUMBER(sector, 0, 1ull << 40),
+    NUMBER(depth, 1, 64),
+    NUMBER(poll, 0, 1),
+    NUMBER(event_idx, 0, 1),
+    NUMBER(indirect, 0, 1),
+    NUMBER(vcpus, 1, MAX_CPUS),
+    NUMBER(peeks, 0, 1u << 30),
+    NUMBER(reboots, 0, 1000),
+    NUMBER(disk, 0, 31),
+    NUMBER(seed, 0, ~0ull),
+    NUMBER(timeout, 1, 3600),
+    NUMBER(check, 0, 0xffffffff),
 };
 
-static const char *const endings[] = {"off", "reboot", "hang", "fault", "hole"};
+static const char endings[][8] = {"off", "reboot", "hang", "fault", "hole"};
 
 /* Decimal, or hexadecimal after 0x; false when it is no number or too large. */
 static bool parse_number(const char *text, u64 *value) {
@@ -28,7 +38,8 @@ static bool parse_number(const char *text, u64 *value) {
   if (*text == 0) return false;
   for (*value = 0; *text != 0; text++) {
     u32 lower = (u8)*text | 0x20;
-    u32 digit = *text >= '0' && *text <= '9' ? (u32)(*text - '0') : lower >= 'a' && lower <= 'f' ? lower - 'a' + 10 : 99;
+    bool letter = lower >= 'a' && lower <= 'f';
+    u32 digit = *text >= '0' && *text <= '9' ? (u32)(*text - '0') : letter ? lower - 'a' + 10 : 99;
     if (digit >= base || *value > (~0ull - digit) / base) return false;
     *value = *value * base + digit;
   }
@@ -37,23 +48,18 @@ static bool parse_number(const char *text, u64 *value) {
 
 /* True if the word was one of ours. */
 static bool take(const char *key, const char *text) {
+  if (same_text(key, "console")) return true; /* see args_hvc */
+  if (same_text(key, "disk") && same_text(text, "none")) {
+    args.disk = NO_DISK;
+    return true;
+  }
   for (u32 i = 0; i < sizeof numbers / sizeof numbers[0]; i++) {
     if (!same_text(key, numbers[i].key)) continue;
-    if (numbers[i].value == &args.disk && same_text(text, "none")) {
-      args.disk = NO_DISK;
-      return true;
-    }
     u64 value = 0;
     if (!parse_number(text, &value) || value < numbers[i].least || value > numbers[i].most) {
       fail("%s=%s: not a number from %lu to %lu", key, text, numbers[i].least, numbers[i].most);
     }
-    *numbers[i].value = value;
-    return true;
-  }
-  if (same_text(key, "check")) {
-    u64 value = 0;
-    if (!parse_number(text, &value) || value >= NO_CHECK) fail("check=%s: not a CRC-32 (0x...)", text);
-    args.check = value;
+    *(u64 *)((u8 *)&args + numbers[i].at) = value;
     return true;
   }
   if (!same_text(key, "end")) return false;
@@ -66,22 +72,38 @@ static bool take(const char *key, const char *text) {
   fail("end=%s: not off, reboot, hang, fault or hole", text);
 }
 
+/* Takes the next word off the text; false at its end. Longer words are cut. */
+static bool next_word(const char **text, char word[WORD_BYTES]) {
+  u32 n = 0;
+  while (**text == ' ') (*text)++;
+  for (; **text != 0 && **text != ' '; (*text)++) {
+    if (n < WORD_BYTES - 1) word[n++] = **text;
+  }
+  word[n] = 0;
+  return n > 0;
+}
+
+bool args_hvc(const char *text) {
+  char word[WORD_BYTES];
+  bool hvc = false;
+  while (next_word(&text, word)) {
+    if (memcmp(word, "console=", 8) == 0) hvc = memcmp(word + 8, "hvc", 3) == 0;
+  }
+  return hvc;
+}
+
 struct args args_parse(const char *text) {
   args = (struct args){.reads = 64, .writes = 16, .size = 4096, .depth = 1, .event_idx = 1, .indirect = 1,
                        .vcpus = 1, .peeks = 16, .seed = 1, .timeout = 10, .check = NO_CHECK};
-  while (*text != 0) {
-    char word[WORD_BYTES];
-    u32 n = 0;
-    while (*text == ' ') text++;
-    for (; *text != 0 && *text != ' '; text++) {
-      if (n < WORD_BYTES - 1) word[n++] = *text;
-    }
-    word[n] = 0;
+  char word[WORD_BYTES];
+  while (next_word(&text, word)) {
     u32 equals = 0;
     while (word[equals] != 0 && word[equals] != '=') equals++;
     bool pair = word[equals] == '=';
     word[equals] = 0;
-    if (n > 0 && !(pair && take(word, word + equals + 1))) say("bare: ignored: %s\n", word);
+    if (!(pair && take(word, word + equals + 1))) {
+      say("bare: ignored: %s%s%s\n", word, pair ? "=" : "", pair ? word + equals + 1 : "");
+    }
   }
   if (args.size % 512 != 0) fail("size=%lu: not a multiple of 512", args.size);
   return args;

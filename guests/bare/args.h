@@ -1,4 +1,4 @@
-/* What the command line (/chosen/bootargs) asks for: words KEY=VALUE. */
+/* What the command line (/chosen/bootargs) asks for: words KEY=VALUE. Numbers are decimal or 0x... */
 #ifndef ARGS_H
 #define ARGS_H
 #include "bare.h"
@@ -13,7 +13,7 @@ struct args {
   u64 poll;          /* 1: no interrupt, look at the used ring */
   u64 event_idx, indirect; /* 1: use if offered */
   u64 vcpus;
-  u64 peeks;         /* InterruptStatus reads of each secondary CPU */
+  u64 peeks;         /* InterruptStatus reads of each secondary CPU, meanwhile */
   u64 reboots;       /* power off only after so many resets, counted on the disk */
   u64 disk;          /* which block device, NO_DISK = none */
   u64 seed;          /* of the written pattern */
@@ -25,6 +25,8 @@ struct args {
 #define NO_DISK 0xffffffff
 #define NO_CHECK (1ull << 32)
 
+/* Whether the last console= names hvc0, Xen's paravirtual console, and not the UART. */
+bool args_hvc(const char *text);
 /* Reads the words; unknown ones are named in one line each, a bad value fails. */
 struct args args_parse(const char *text);
 #endif

@@ -33,7 +33,7 @@ static inline void mmio_write8(u64 address, u32 value) {
     asm volatile("mrs %0, " #name : "=r"(sysreg_value) : : "memory");                                                  \
     sysreg_value;                                                                                                      \
   })
-#define WRITE_SYSREG(name, value) asm volatile("msr " #name ", %0\n\tisb" : : "rZ"((u64)(value)) : "memory")
+#define WRITE_SYSREG(name, value) asm volatile("msr " #name ", %x0\n\tisb" : : "rZ"((u64)(value)) : "memory")
 
 #define dmb_ish() asm volatile("dmb ish" : : : "memory")
 #define dsb_sy() asm volatile("dsb sy" : : : "memory")

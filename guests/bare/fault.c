@@ -21,7 +21,8 @@ static const char *class_of(u32 ec) {
 __attribute__((noreturn)) void fault_report(u64 kind) {
   u64 esr = READ_SYSREG(esr_el1);
   /* ESR and FAR say nothing about an IRQ or FIQ. */
-  const char *what = (kind & 3) == 0 || (kind & 3) == 3 ? class_of((u32)(esr >> 26) & 0x3f) : "interrupt at a wrong vector";
+  bool has_syndrome = (kind & 3) == 0 || (kind & 3) == 3;
+  const char *what = has_syndrome ? class_of((u32)(esr >> 26) & 0x3f) : "unexpected interrupt";
   fail("%s: vector %lu ESR_EL1=0x%08lx FAR_EL1=0x%016lx ELR_EL1=0x%016lx cpu %u", what, kind, esr, READ_SYSREG(far_el1),
        READ_SYSREG(elr_el1), cpu_number());
 }

@@ -23,7 +23,8 @@ u64 fdt_number(const u8 *value, u32 cells) {
 
 bool fdt_reg(const struct fdt_node *node, u32 index, u64 *base, u64 *bytes) {
   u32 a = node->address_cells, s = node->size_cells;
-  if (node->reg.value == NULL || a < 1 || a > 2 || s > 2 || (u64)(index + 1) * (a + s) * 4 > node->reg.length) return false;
+  if (node->reg.value == NULL || a < 1 || a > 2 || s > 2) return false;
+  if ((u64)(index + 1) * (a + s) * 4 > node->reg.length) return false;
   const u8 *entry = node->reg.value + (u64)index * (a + s) * 4;
   *base = fdt_number(entry, a);
   *bytes = s == 0 ? 0 : fdt_number(entry + 4 * a, s);
@@ -62,7 +63,9 @@ static void take(struct fdt_node *node, const char *name, const u8 *value, u32 l
 }
 
 void fdt_walk(const void *tree, void (*visit)(const struct fdt_node *node)) {
-  if (((u64)tree & 3) != 0 || header(tree, 0) != MAGIC || fdt_size(tree) > MAX_BYTES) fail("no device tree at 0x%lx", (u64)tree);
+  if (((u64)tree & 3) != 0 || header(tree, 0) != MAGIC || fdt_size(tree) > MAX_BYTES) {
+    fail("no device tree at 0x%lx", (u64)tree);
+  }
   const u8 *at = (const u8 *)tree + header(tree, 2);
   const char *strings = (const char *)tree + header(tree, 3);
   const u8 *limit = (const u8 *)tree + fdt_size(tree);

@@ -18,8 +18,11 @@
 #define HOLE_OFFSET 0x8000 /* past every virtio window that Xen or QEMU makes */
 
 static void disk_work(const struct args *args) {
-  struct blk_options options = {.which = (u32)args->disk, .depth = (u32)args->depth, .event_idx = args->event_idx != 0,
-                                .indirect = args->indirect != 0, .poll = args->poll != 0};
+  struct blk_options options = {.which = (u32)args->disk,
+                                .depth = (u32)args->depth,
+                                .event_idx = args->event_idx != 0,
+                                .indirect = args->indirect != 0,
+                                .poll = args->poll != 0};
   blk_init(&options);
   say("bare: disk at 0x%lx interrupt %u: %lu sectors%s, features 0x%lx, queue of %u\n", blk.base, blk.intid, blk.sectors,
       blk.read_only ? ", read-only" : "", blk.features, blk.queue_size);
@@ -62,7 +65,7 @@ __attribute__((noreturn)) void bare_main(const void *tree) {
   board_discover(tree);
   board_map();
   mmu_on();
-  if (board.uart == 0 && board.xen) console_use_xen();
+  if (board.xen && (board.uart == 0 || args_hvc(board.bootargs))) console_use_xen();
   u64 frequency = counter_frequency();
   say("bare: %u CPU%s, %lu MiB at 0x%lx, GICv2 at 0x%lx, counter %lu Hz%s\n", board.cpus, board.cpus == 1 ? "" : "s",
       board.ram_bytes >> 20, board.ram, board.gicd, frequency, board.xen ? ", on Xen" : "");

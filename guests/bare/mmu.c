@@ -49,7 +49,9 @@ void mmu_on(void) {
   /* Lines that a loader's caches still hold of what we wrote past them (booting.rst: they are clean). */
   u64 line = 4ull << (READ_SYSREG(ctr_el0) >> 16 & 0xf);
   dsb_sy();
-  for (u64 at = (u64)_start & ~(line - 1); at < (u64)_end; at += line) asm volatile("dc ivac, %0" : : "r"(at) : "memory");
+  for (u64 at = (u64)_start & ~(line - 1); at < (u64)_end; at += line) {
+    asm volatile("dc ivac, %0" : : "r"(at) : "memory");
+  }
   dsb_sy();
   mmu_enable();
 }

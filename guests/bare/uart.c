@@ -1,4 +1,4 @@
-/* PL011 transmitter, polled; only DR and FR, which the SBSA generic UART has as well (Arm DDI 0183, 3.3.1 and 3.3.3). */
+/* PL011 transmitter, polled; only DR and FR, which the SBSA UART has as well (Arm DDI 0183, 3.3.1 and 3.3.3). */
 #include "console.h"
 #include "timer.h"
 

@@ -40,7 +40,8 @@ static void on_interrupt(void) {
   u32 bits = virtio_interrupt_status(blk.base);
   virtio_interrupt_ack(blk.base, bits);
   blk.interrupts++;
-  if ((bits & INTERRUPT_CONFIG) != 0 && (virtio_status(blk.base) & STATUS_NEEDS_RESET) != 0) fail("the device needs a reset");
+  bool config = (bits & INTERRUPT_CONFIG) != 0;
+  if (config && (virtio_status(blk.base) & STATUS_NEEDS_RESET) != 0) fail("the device needs a reset");
   if ((bits & INTERRUPT_USED) != 0) harvest();
 }
 

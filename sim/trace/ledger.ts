@@ -27,6 +27,27 @@ export interface RequestTotals {
   readonly distribution: readonly (readonly [ticks: number, count: number])[];
 }
 
+/** One request from trap to return, its steps in the order of first use. */
+export interface CompletedRequest {
+  readonly id: number;
+  readonly kind: RequestKind;
+  readonly register: string;
+  readonly start: Ticks;
+  /** Equals start plus the steps' ticks. */
+  readonly end: Ticks;
+  readonly steps: readonly RequestStep[];
+}
+
+export interface RequestStep {
+  readonly name: string;
+  readonly phase: string;
+  /** Physical core, or -1 for a wait. */
+  readonly cpu: number;
+  readonly ticks: bigint;
+  /** The timing entry that was charged, empty if none. */
+  readonly cost: string;
+}
+
 interface OpenRequest {
   kind: RequestKind;
   register: string;
@@ -69,6 +90,8 @@ export class RequestLedger {
   readonly #open = new Map<number, OpenRequest>();
   readonly #groups = new Map<string, Group>();
   readonly #beside = new Map<string, StepSum>();
+  /** Told of each request that completes, for observers; not part of the state. */
+  onClose: ((request: CompletedRequest) => void) | undefined;
   #nextId = 1;
   #abandoned = 0;
   #skews = 0;
@@ -148,6 +171,10 @@ export class RequestLedger {
     const rounded = group.distribution.size < EXACT_KEYS ? Number(total) : fiveDigits(Number(total));
     group.distribution.set(rounded, (group.distribution.get(rounded) ?? 0) + 1);
     for (const step of request.steps) add(group.steps, step.name, step.phase, step.cpu, step.ticks, step.cost);
+    if (this.onClose !== undefined) {
+      const { kind, register, start, last, steps } = request;
+      this.onClose({ id, kind, register, start, end: last, steps });
+    }
   }
 
   /** Forgets a request that will not complete. */

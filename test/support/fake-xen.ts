@@ -184,10 +184,21 @@ export interface FakeXen {
   flushed: number[];
 }
 
-/** 64 MiB of RAM at 0x48000000, `pcpus` cores. */
-export function fakeXen(pcpus = 2, scheduler: SchedulerOptions = { kind: 'credit2', rateLimitUs: 1000 }): FakeXen {
+export interface FakeXenOptions {
+  /** RAM at 0x48000000; 64 MiB if not given. Pages cost nothing until written. */
+  ramBytes?: number;
+  version?: { major: number; minor: number; extra: string };
+}
+
+/** RAM at 0x48000000, `pcpus` cores. */
+export function fakeXen(
+  pcpus = 2,
+  scheduler: SchedulerOptions = { kind: 'credit2', rateLimitUs: 1000 },
+  options: FakeXenOptions = {},
+): FakeXen {
   const board = rcarH3();
-  const memory = new FakeMemory(0x4800_0000, 64 << 20);
+  const ramBytes = options.ramBytes ?? 64 << 20;
+  const memory = new FakeMemory(0x4800_0000, ramBytes);
   const cores = Array.from({ length: pcpus }, (_, i) => new FakeCore(i));
   const errors: string[] = [];
   const log: GuestErrors = { report: (kind, device, detail) => void errors.push(`${kind} ${device} ${detail}`) };
@@ -231,14 +242,14 @@ export function fakeXen(pcpus = 2, scheduler: SchedulerOptions = { kind: 'credit
     },
     {
       pcpus: cores.map((c) => c.index),
-      ram: [{ base: 0x4800_0000, size: 64 << 20 }],
+      ram: [{ base: 0x4800_0000, size: ramBytes }],
       gicv: { base: 0xf106_0000, alias64k: true },
       baseline: 'current',
       scheduler,
       workarounds: { wa1: false, wa2: false, wa3: false },
       branchPredictorHardening: false,
       epoch: 1_700_000_000,
-      version: { major: 4, minor: 21, extra: '.0' },
+      version: options.version ?? { major: 4, minor: 21, extra: '.0' },
     },
   );
   xen.evtchn = new EventChannels(xen);

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { SYSREG_SLOT, type SlotName } from '../../sim/cpu/isa/sysregs.js';
-import { LinearPhysicalMemory } from '../../sim/machine/physical-memory.js';
+import { LinearPhysicalMemory, type MemoryBank } from '../../sim/machine/physical-memory.js';
 import * as layout from '../../sim/wasm/layout.js';
 import { compileKernel } from './compile-kernel.js';
 
@@ -63,7 +63,7 @@ export interface Access {
 }
 
 export const RAM = 0x4800_0000;
-const RAM_SIZE = 0x100_0000;
+const DEFAULT_BANK: MemoryBank = { base: RAM, size: 0x100_0000 };
 /** Device registers answer here, nothing answers elsewhere outside RAM. */
 export const DEVICE = 0x1000_0000;
 const DEVICE_SIZE = 0x10_0000;
@@ -71,7 +71,7 @@ const DEVICE_SIZE = 0x10_0000;
 const hi = (value: bigint): number => Number((value >> 32n) & 0xffff_ffffn);
 const lo = (value: bigint): number => Number(value & 0xffff_ffffn);
 
-/** The MMU of a few cores with 16 MiB of RAM at RAM, driven one access at a time; no instructions run. */
+/** The MMU of two cores with RAM (16 MiB at RAM, or `bank`), driven one access at a time; no instructions run. */
 export class MmuProbe {
   readonly memory = new WebAssembly.Memory({ initial: 1600, maximum: 65536 });
   readonly view = new DataView(this.memory.buffer);
@@ -82,7 +82,7 @@ export class MmuProbe {
   /** What the device answers to a read. */
   answer = 0n;
 
-  constructor(level = 1) {
+  constructor(level = 1, bank = DEFAULT_BANK) {
     const instance = new WebAssembly.Instance(new WebAssembly.Module(readFileSync(path)), {
       env: {
         memory: this.memory,
@@ -94,7 +94,7 @@ export class MmuProbe {
       },
     });
     this.kernel = instance.exports as unknown as ProbeExports;
-    this.ram = new LinearPhysicalMemory(this.memory, [{ base: RAM, size: RAM_SIZE }], this.kernel);
+    this.ram = new LinearPhysicalMemory(this.memory, [bank], this.kernel);
     for (const core of [0, 1]) {
       this.on(core);
       this.kernel.resetCore(core, level);

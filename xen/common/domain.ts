@@ -317,7 +317,11 @@ export class Domain {
       uuid: this.uuid,
       kind: this.kind,
       isControl: this.isControl,
-      options: { ...this.options, affinity: this.options.affinity ?? null, p2mPoolPages: this.options.p2mPoolPages ?? null },
+      options: {
+        ...this.options,
+        affinity: this.options.affinity ?? null,
+        p2mPoolPages: this.options.p2mPoolPages ?? null,
+      },
       name: this.name,
       isDying: this.isDying,
       shutdown: this.shutdown ?? null,

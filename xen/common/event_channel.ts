@@ -277,6 +277,18 @@ export class EventChannels {
     }
     const v = d.vcpus[ch.notifyVcpu];
     if (v === undefined) return; // a domain without vCPUs has nobody to tell
+    if (!this.xen.deliveries.post(v, ch.port)) this.#show(d, v, ch);
+  }
+
+  /** A posted notification has reached its time; the port may have been closed meanwhile. */
+  deliver(domid: number, port: number): void {
+    const d = this.xen.domain(domid);
+    const ch = d?.evtchn.at(port);
+    const v = ch === undefined ? undefined : d?.vcpus[ch.notifyVcpu];
+    if (d !== undefined && ch !== undefined && v !== undefined) this.#show(d, v, ch);
+  }
+
+  #show(d: Domain, v: Vcpu, ch: Channel): void {
     d.evtchn.ops.setPending(this.xen, d, v, ch);
     this.#checkPollers(d, ch.port);
   }

@@ -160,7 +160,7 @@ export class Heap {
 
   #addRange(base: number, pages: number): void {
     const blocks: [number, number][] = [];
-    for (let at = 0; at < pages; ) {
+    for (let at = 0; at < pages;) {
       let order = MAX_ORDER;
       while (order > 0 && ((base + at * PAGE) % (2 ** order * PAGE) !== 0 || at + 2 ** order > pages)) order--;
       blocks.push([base + at * PAGE, order]);
@@ -216,7 +216,7 @@ export class Heap {
 /** Run-length coding of the per-frame arrays: [value, length, ...]. */
 function runs(array: Uint8Array | Uint16Array | Uint32Array): number[] {
   const out: number[] = [];
-  for (let i = 0; i < array.length; ) {
+  for (let i = 0; i < array.length;) {
     let j = i;
     while (j < array.length && array[j] === array[i]) j++;
     out.push(array[i]!, j - i);

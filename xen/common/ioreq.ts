@@ -127,6 +127,9 @@ export interface ArchIoreq {
 }
 
 export class Ioreq {
+  /** Told of each slot that has just become READY, before the emulator is; for observers, who change nothing. */
+  onReady: ((server: IoreqServer, v: Vcpu, slot: number) => void) | undefined;
+
   constructor(
     private readonly xen: Xen,
     private readonly arch: ArchIoreq,
@@ -310,6 +313,7 @@ export class Ioreq {
     xen.prepareWaitOnXenEventChannel(v);
     xen.charge(pcpu, 'xen.notify');
     this.#setState(slot, STATE_IOREQ_READY);
+    this.onReady?.(server, v, slot);
     sv.pending = true;
     sv.seen = STATE_IOREQ_NONE;
     xen.mark(v.io.requestId, 'notify', 'send', pcpu, 'xen.notify');

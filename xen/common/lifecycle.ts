@@ -35,7 +35,7 @@ export function vcpuWake(xen: Xen, v: Vcpu): void {
     if (v.isRunning || v.isIdle) return;
     if (xen.thisPcpu >= 0) xen.charge(xen.thisPcpu, 'xen.vcpuWake');
     v.readyAt = xen.clock.now();
-    if (v.modelled && v.wakeRequest === 0) v.wakeRequest = xen.currentRequest;
+    if (v.modelled && v.wakeRequest === 0) v.wakeRequest = xen.notifyRequest;
     xen.sched.wake(v);
   } else if ((v.pauseFlags & VPF_BLOCKED) === 0 && v.runstate.state === RUNSTATE_BLOCKED) {
     setRunstate(v, RUNSTATE_OFFLINE, now);

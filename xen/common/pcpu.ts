@@ -1,3 +1,4 @@
+import type { TimedEvent } from '../../sim/machine/events.js';
 import type { XenCore } from '../arch/arm/hardware.js';
 import type { Vcpu } from './domain.js';
 import type { Xen } from './xen.js';
@@ -34,12 +35,15 @@ export class Pcpu {
   /** Time of the exit that `notes` began with. */
   #from = 0n;
   #notes: Note[] = [];
+  readonly #ipi: TimedEvent;
 
   constructor(
     private readonly xen: Xen,
     readonly id: number,
     readonly core: XenCore,
-  ) {}
+  ) {
+    this.#ipi = xen.clock.event(`xen.ipi${id}`, () => xen.gic.sendSgi(id, id, GIC_SGI_EVENT_CHECK));
+  }
 
   /** cpu_raise_softirq(SCHEDULE): another pCPU is told by an interrupt. */
   raiseSchedule(): void {
@@ -50,9 +54,15 @@ export class Pcpu {
 
   /** smp_send_event_check: SGI 0 to this pCPU from the one that runs. */
   sendEventCheck(): void {
-    const from = this.xen.thisPcpu;
-    if (from >= 0) this.xen.charge(from, 'xen.ipiSend');
-    this.xen.gic.sendSgi(from >= 0 ? from : this.id, this.id, GIC_SGI_EVENT_CHECK);
+    const { xen } = this;
+    const from = xen.thisPcpu;
+    if (from >= 0) {
+      xen.charge(from, 'xen.ipiSend');
+      xen.gic.sendSgi(from, this.id, GIC_SGI_EVENT_CHECK);
+    } else if (this.#ipi.when === undefined) {
+      // From an event handler nobody's write travels: the latency of the wire is this event.
+      this.#ipi.scheduleAt(xen.clock.now() + xen.costTicks('bus.ipi'));
+    }
   }
 
   // ---- boundaries on the way to a request ----
@@ -65,7 +75,8 @@ export class Pcpu {
 
   /** The work since the last boundary was `step`, charged under `cost`. */
   note(step: string, phase: string, cost = '', wait = false): void {
-    if (this.#notes.length < MAX_NOTES) this.#notes.push({ step, phase, cost, time: this.core.now(), wait });
+    if (this.#notes.length >= MAX_NOTES) this.#notes.shift();
+    this.#notes.push({ step, phase, cost, time: this.core.now(), wait });
   }
 
   /** An access turned out to be a request: opens it at the trap and gives it the steps so far. @returns its id. */

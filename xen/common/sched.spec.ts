@@ -63,7 +63,12 @@ test('the same history gives the same state, and a saved state goes on the same 
   const make = (): [FakeXen, XenEl2] => {
     const f = fakeXen(2);
     const el2 = new XenEl2(f.xen);
-    for (const [name, weight] of [['a', 256], ['b', 300], ['c', 100]] as const) start(f, name, weight);
+    for (const [name, weight] of [
+      ['a', 256],
+      ['b', 300],
+      ['c', 100],
+    ] as const)
+      start(f, name, weight);
     return [f, el2];
   };
   const [f1, e1] = make();

@@ -13,6 +13,7 @@ import type { Blocked, Domain, Vcpu } from './domain.js';
 import * as life from './lifecycle.js';
 import type { EventChannels } from './event_channel.js';
 import type { GrantTables } from './grant_table.js';
+import { Deliveries } from './delivery.js';
 import { Heap, type RamBank } from './heap.js';
 import type { Ioreq } from './ioreq.js';
 import { Pcpu } from './pcpu.js';
@@ -109,6 +110,7 @@ export class Xen {
   readonly vmids = new VmidAllocator();
   readonly timers: XenTimers;
   readonly sched: Scheduler;
+  readonly deliveries: Deliveries;
   readonly pcpus: Pcpu[];
   readonly domains = new Map<number, Domain>();
   /** Dom0's daemons, by name. */
@@ -122,8 +124,10 @@ export class Xen {
   nextDomid = 1;
   /** pCPU whose code is running now, -1 in an event handler. */
   thisPcpu = -1;
-  /** The request on whose behalf an event is being sent, 0 = none. */
+  /** The request that modelled software works for in its present step: charges are steps of it. 0 = none. */
   currentRequest = 0;
+  /** The request on whose behalf an event is being sent, 0 = none. */
+  notifyRequest = 0;
   /** Domains whose shutdown the toolstack has not been told of. */
   #shutdowns: number[] = [];
   readonly #domExc: TimedEvent;
@@ -145,6 +149,7 @@ export class Xen {
     this.pcpus = hardware.cores.map((core, index) => new Pcpu(this, index, core));
     this.timers = new XenTimers(this);
     this.sched = createScheduler(this, options.scheduler);
+    this.deliveries = new Deliveries(this);
     this.#domExc = this.clock.event('xen.dom_exc', () => this.#deliverDomExc());
     for (const p of this.pcpus) createIdleVcpu(this, p);
     registerSchedTimer(this);
@@ -159,6 +164,7 @@ export class Xen {
     const cycles = this.costs.peek(cost, core.ticksPerCycle, bytes) * count;
     this.costs.count(cost, count, cycles * core.ticksPerCycle);
     core.charge(cycles);
+    if (this.currentRequest !== 0) this.mark(this.currentRequest, cost, 'backend', pcpu, cost);
   }
 
   /** Ticks of a named cost as a delay (entries in cycles: of the first pCPU's). */
@@ -365,6 +371,7 @@ export class Xen {
       nextDomid: this.nextDomid,
       shutdowns: [...this.#shutdowns],
       evtchn: this.evtchn.save(),
+      deliveries: this.deliveries.save(),
       heap: this.heap.save(),
       vmids: this.vmids.save(),
       domains: [...this.domains.values()].map((d) => ({ id: d.id, state: d.save() })),
@@ -384,6 +391,7 @@ export class Xen {
     this.nextDomid = s.nextDomid;
     this.#shutdowns = [...s.shutdowns];
     this.evtchn.load(s.evtchn);
+    this.deliveries.load(s.deliveries);
     this.heap.load(s.heap);
     this.vmids.load(s.vmids);
     const kept = new Map<number, Domain>();

@@ -31,6 +31,7 @@ const ATTR_DEVICE_NGNRNE: u32 = 0x00;
 const ATTR_WRITE_BACK: u32 = 0xff;
 const ATTR_NON_CACHEABLE: u32 = 0x44;
 const SH_OUTER: u32 = 2;
+const SH_INNER: u32 = 3;
 
 /** What the last `translate` found: address, rights of this EL, MAIR-format attributes, shareability, stage-1 block. */
 export let outPa: u64 = 0;
@@ -163,7 +164,8 @@ function combine(memAttr: u32, share: u32): void {
   if (outAttr < 0x10) return;
   outAttr = (cacheability(outAttr >> 4, memAttr >> 2) << 4) | cacheability(outAttr & 15, memAttr & 3);
   if (outAttr == ATTR_NON_CACHEABLE) outShare = SH_OUTER;
-  else if (outShare != share) outShare = outShare == SH_OUTER || share == SH_OUTER ? SH_OUTER : 3;
+  else if (outShare == SH_OUTER || share == SH_OUTER) outShare = SH_OUTER;
+  else outShare = outShare == SH_INNER || share == SH_INNER ? SH_INNER : 0;
 }
 
 /** One nibble of MAIR with one half of MemAttr (1 non-cacheable, 2 write-through, 3 write-back); hints are stage 1's. */

@@ -78,7 +78,11 @@ function contextSwitch(xen: Xen, p: Pcpu, prev: Vcpu, next: Vcpu): void {
   const key = (v: Vcpu): number => (v.isIdle ? SCHED_DOMID << 16 : (v.domain.id << 16) | v.id);
   const name = xen.trace.name('switch');
   xen.trace.recordAt(TraceKind.DomainEvent, core.index, xen.now(p.id), key(next) >>> 16, name, key(prev), key(next));
-  if (!next.isIdle) {
+  if (next.isIdle) {
+    // An answer may come while the asker is still being switched away: that much of the wait is this.
+    p.beginNotes();
+    p.note('switch away', 'switch', 'xen.contextSwitch');
+  } else {
     p.note('context switch', 'switch', 'xen.contextSwitch');
     requestOf(p, next);
   }

@@ -90,7 +90,6 @@ export class XenEl2 implements El2 {
   #idle(p: Pcpu): boolean {
     const { xen } = this;
     if (p.core.lines & LINE_IRQ) {
-      p.beginNotes();
       p.note('interrupt flight', 'wake', 'bus.ipi', true);
       doIrq(xen, p);
       xen.charge(p.id, 'xen.idleWake');

@@ -104,7 +104,15 @@ function bareGuest(): { machine: Machine; xen: Xen; d: Domain; ram: number } {
   machine.memory.write(ram, words(CODE));
   machine.memory.write(ram + VECTORS_AT, words(VECTORS));
   xen.toolstack = { onShutdown: (dead) => machine.stop({ name: 'poweroff', detail: String(dead.shutdown?.code) }) };
-  const start = { pc: 0x4000_0000n, x0: 0x4000_5000n, pstate: 0x3c5n, sctlr: 0x00c5_0078n, ttbr0: 0n, ttbr1: 0n, tcr: 0n };
+  const start = {
+    pc: 0x4000_0000n,
+    x0: 0x4000_5000n,
+    pstate: 0x3c5n,
+    sctlr: 0x00c5_0078n,
+    ttbr0: 0n,
+    ttbr1: 0n,
+    tcr: 0n,
+  };
   setVcpuContext(xen, d.vcpus[0]!, start, true);
   unpauseByController(xen, d);
   return { machine, xen, d, ram };

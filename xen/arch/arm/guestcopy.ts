@@ -74,7 +74,7 @@ export function copyToGuest(xen: Xen, v: Vcpu, va: bigint, data: Uint8Array): bo
 /** access_guest_memory_by_gpa: guest-physical copy for the toolstack and for Xen itself. */
 export function copyFromGpa(xen: Xen, v: Vcpu, gpa: number, length: number): Uint8Array | undefined {
   const out = new Uint8Array(length);
-  for (let at = 0; at < length; ) {
+  for (let at = 0; at < length;) {
     const pa = v.domain.p2m.ramPa(Math.floor((gpa + at) / PAGE));
     if (pa === undefined) return undefined;
     const offset = (gpa + at) % PAGE;

@@ -19,10 +19,7 @@ export function hypercall(xen: Xen, v: Vcpu, pcpu: number, nr: number, args: rea
   xen.trace.recordAt(TraceKind.Hypercall, p.core.index, xen.now(pcpu), nr, lo(a), lo(b), lo(c), who);
   xen.charge(pcpu, 'xen.hypercall');
   const handler = xen.hypercalls[nr];
-  const result =
-    handler === undefined
-      ? BigInt(-ENOSYS)
-      : handler({ xen, vcpu: v, pcpu, arg: (i) => args[i] ?? 0n });
+  const result = handler === undefined ? BigInt(-ENOSYS) : handler({ xen, vcpu: v, pcpu, arg: (i) => args[i] ?? 0n });
   const value = result === BLOCKED ? 0n : U64(result);
   const detail = result === BLOCKED ? 1 : 0;
   const kind = TraceKind.HypercallReturn;
@@ -44,7 +41,13 @@ export function trapHypercall(xen: Xen, p: Pcpu, v: Vcpu): void {
  * A hypercall of modelled software that runs on `pcpu`: the trap in, the call, and the exit work before its next step.
  * @returns the result in two's complement; BLOCKED: make the same call again in the next step.
  */
-export function modelledHypercall(xen: Xen, v: Vcpu, pcpu: number, nr: number, args: readonly bigint[]): bigint | Blocked {
+export function modelledHypercall(
+  xen: Xen,
+  v: Vcpu,
+  pcpu: number,
+  nr: number,
+  args: readonly bigint[],
+): bigint | Blocked {
   const p = xen.pcpus[pcpu]!;
   enterHypervisor(xen, p, v);
   const result = hypercall(xen, v, pcpu, nr, args);

@@ -128,9 +128,9 @@ function tryFwdIoserv(xen: Xen, p: Pcpu, v: Vcpu, info: MmioInfo): IoState {
   io.suspended = false;
   io.requestId = p.openRequest(info.write, info.gpa);
   traceMmio(xen, p, info, data);
-  xen.currentRequest = io.requestId;
+  xen.notifyRequest = io.requestId;
   const rc = xen.ioreq.send(server, v, io.req, p.id);
-  xen.currentRequest = 0;
+  xen.notifyRequest = 0;
   if (rc === IO_RETRY && !io.suspended) {
     io.completion = VIO_MMIO_COMPLETION;
     xen.mark(io.requestId, 'event delivery', 'send', p.id);

@@ -2,7 +2,15 @@ import { expect, test } from 'vitest';
 import { fakeXen, type FakeXen } from '../../../test/support/fake-xen.js';
 import type { Domain } from '../../common/domain.js';
 import { createDomain, destroyDomain, unpauseByController } from '../../common/domctl.js';
-import { leafEntry, P2M_MAP_FOREIGN_RW, P2M_MMIO_DIRECT_DEV, P2M_RAM_RO, P2M_RAM_RW, splitEntry, tableEntry } from './p2m.js';
+import {
+  leafEntry,
+  P2M_MAP_FOREIGN_RW,
+  P2M_MMIO_DIRECT_DEV,
+  P2M_RAM_RO,
+  P2M_RAM_RW,
+  splitEntry,
+  tableEntry,
+} from './p2m.js';
 
 const UUID = '00000000-0000-0000-0000-000000000001';
 

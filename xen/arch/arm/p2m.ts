@@ -270,7 +270,7 @@ export class P2m {
   #setEntries(gfn: number, pa: number, pages: number, type: P2mType): number {
     let at = gfn;
     let from = pa;
-    for (let left = pages; left > 0; ) {
+    for (let left = pages; left > 0;) {
       // The physical address does not limit the order of a removal.
       const mask = type === E.P2M_INVALID ? at : at | (from / PAGE);
       const order = fits(at, mask, left, 18) ? 18 : fits(at, mask, left, 9) ? 9 : 0;

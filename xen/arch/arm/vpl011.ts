@@ -111,7 +111,14 @@ export class Vpl011 {
   }
 
   save(): unknown {
-    return { ring: this.ring, port: this.port, fr: this.#fr, ris: this.#ris, imsc: this.#imsc, mis: this.#shadowUartmis };
+    return {
+      ring: this.ring,
+      port: this.port,
+      fr: this.#fr,
+      ris: this.#ris,
+      imsc: this.#imsc,
+      mis: this.#shadowUartmis,
+    };
   }
 
   load(state: unknown): void {

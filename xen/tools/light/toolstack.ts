@@ -12,7 +12,7 @@ import type { Xenstored } from '../xenstored/xenstored.js';
 import { buildDomain } from './builder.js';
 import { vdevToDevid, type GuestConfig, type LifeAction } from './guest_config.js';
 import { allocateWindows, type VirtioWindow } from './virtio_mmio.js';
-import { diskPaths, removeDomain, writeConsole, writeDisk, writeDom0, writeDomain } from './xenstore_nodes.js';
+import { diskPaths, removeDomain, writeConsole, writeDisk, writeDom0, writeDomain, writeDomainType } from './xenstore_nodes.js';
 
 /** LIBXL_INIT_TIMEOUT and LIBXL_DESTROY_TIMEOUT: ten seconds, in ns. */
 const BACKEND_TIMEOUT_NS = 10_000_000_000n;
@@ -32,7 +32,7 @@ export interface GuestFiles {
   readonly ramdisk: Uint8Array | undefined;
 }
 
-type Phase = 'creating' | 'waiting-backend' | 'running' | 'closing' | 'restarting' | 'ended';
+export type Phase = 'creating' | 'waiting-backend' | 'running' | 'closing' | 'restarting' | 'ended';
 
 interface Guest {
   readonly index: number;
@@ -128,6 +128,11 @@ export class Toolstack implements ToolstackHooks {
     return this.#guests.find((g) => g.domid === domid)?.config.name;
   }
 
+  /** Where a guest's life stands, by name. */
+  phaseOf(name: string): Phase | undefined {
+    return this.#guests.find((g) => g.config.name === name)?.phase;
+  }
+
   #backendDomid(name: string | undefined): number {
     return name === undefined ? 0 : (this.backends.get(name)?.id ?? 0);
   }
@@ -182,6 +187,7 @@ export class Toolstack implements ToolstackHooks {
     const vuartPort = domain.vuart?.port;
     if (vuartPort !== undefined) writeConsole(store, guest.domid, 'vuart', vuartPort, '/dev/pts/1');
     writeConsole(store, guest.domid, 'console', 2, '/dev/pts/0');
+    writeDomainType(store, guest.domid);
     guest.phase = 'running';
     unpauseByController(this.xen, domain);
   }

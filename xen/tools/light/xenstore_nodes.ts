@@ -88,6 +88,10 @@ export function writeDomain(store: Store, id: DomainIdentity, memoryKiB: number,
     ['store/ring-ref', String(0x39001), ro],
   ];
   for (const [path, value, perms] of nodes) put(store, `${home}/${path}`, value, perms);
+}
+
+/** What libxl notes for itself about the kind of domain, when all devices are there (xen: store_libxl_entry). */
+export function writeDomainType(store: Store, domid: number): void {
   put(store, `/libxl/${domid}/type`, 'pvh', owner(0));
   put(store, `/libxl/${domid}/dm-version`, 'qemu_xen', owner(0));
 }

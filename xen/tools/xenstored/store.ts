@@ -54,7 +54,7 @@ export class Store {
 
   constructor(private readonly onChange: ChangeListener) {
     const perms: Permission[] = [{ access: 'n', domid: 0 }];
-    for (const path of ['/', '/tool', '/tool/xenstored', '/local', '/local/domain', '/libxl', '/vm']) {
+    for (const path of ['/', '/tool', '/tool/xenstored', '/local', '/local/domain', '/vm', '/libxl']) {
       this.#nodes.set(path, { value: new Uint8Array(0), perms, generation: 0 });
     }
   }
