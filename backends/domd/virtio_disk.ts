@@ -5,8 +5,8 @@
 import { IOREQ_TYPE_COPY, IOREQ_TYPE_INVALIDATE, STATE_IOREQ_INPROCESS, STATE_IOREQ_READY, STATE_IORESP_READY } from '../../xen/public/ioreq.js';
 import { createIoreqServer, destroyIoreqServer, mapIoRange, nrVcpus, setIoreqServerState } from '../../xen/tools/libs/devicemodel.js';
 import { MappedPages, mapForeignPage, mapResource, unmapPage, type UnpopulatedSpace } from '../../xen/tools/libs/foreignmemory.js';
+import type { TimedEvent } from '../../xen/tools/libs/timer.js';
 import type { XsHandle } from '../../xen/tools/libs/xenstore.js';
-import type { TimedEvent } from '../../sim/machine/events.js';
 import { blkClass } from '../virtio/blk.js';
 import type { Disk } from '../virtio/disk.js';
 import { VirtioMmio, registerName, type Effect } from '../virtio/mmio.js';

@@ -92,9 +92,9 @@ bool args_hvc(const char *text) {
   return hvc;
 }
 
-struct args args_parse(const char *text) {
+struct args args_parse(const char *text, u32 cpus) {
   args = (struct args){.reads = 64, .writes = 16, .size = 4096, .depth = 1, .event_idx = 1, .indirect = 1,
-                       .vcpus = 1, .peeks = 16, .seed = 1, .timeout = 10, .check = NO_CHECK};
+                       .vcpus = cpus, .peeks = 16, .seed = 1, .timeout = 10, .check = NO_CHECK};
   char word[WORD_BYTES];
   while (next_word(&text, word)) {
     u32 equals = 0;

@@ -27,6 +27,6 @@ struct args {
 
 /* Whether the last console= names hvc0, Xen's paravirtual console, and not the UART. */
 bool args_hvc(const char *text);
-/* Reads the words; unknown ones are named in one line each, a bad value fails. */
-struct args args_parse(const char *text);
+/* Reads the words, cpus being the default of vcpus; unknown ones are named in one line each, a bad value fails. */
+struct args args_parse(const char *text, u32 cpus);
 #endif

@@ -24,8 +24,8 @@ static void disk_work(const struct args *args) {
                                 .indirect = args->indirect != 0,
                                 .poll = args->poll != 0};
   blk_init(&options);
-  say("bare: disk at 0x%lx interrupt %u: %lu sectors%s, features 0x%lx, queue of %u\n", blk.base, blk.intid, blk.sectors,
-      blk.read_only ? ", read-only" : "", blk.features, blk.queue_size);
+  say("bare: disk at 0x%lx interrupt %u: %lu sectors%s, features 0x%lx, queue of %u\n", blk.base, blk.intid,
+      blk.sectors, blk.read_only ? ", read-only" : "", blk.features, blk.queue_size);
   transfer_init(args);
   transfer_id();
   smp_go(blk.base + INTERRUPT_STATUS, args->peeks);
@@ -69,7 +69,7 @@ __attribute__((noreturn)) void bare_main(const void *tree) {
   u64 frequency = counter_frequency();
   say("bare: %u CPU%s, %lu MiB at 0x%lx, GICv2 at 0x%lx, counter %lu Hz%s\n", board.cpus, board.cpus == 1 ? "" : "s",
       board.ram_bytes >> 20, board.ram, board.gicd, frequency, board.xen ? ", on Xen" : "");
-  struct args args = args_parse(board.bootargs);
+  struct args args = args_parse(board.bootargs, board.cpus);
   arena_init(board.ram + board.ram_bytes, (u64)tree, fdt_size(tree));
   wait_limit(args.timeout * frequency);
   gic_init(board.gicd, board.gicc);

@@ -24,8 +24,9 @@ function run(m: MmuProbe, one: AtCase): bigint {
 
 /**
  * The result as text, without that in which QEMU 7.2 is known to differ from the Arm ARM: the shareability of Device and
- * non-cacheable memory (D13.2.113: outer shareable; QEMU has the descriptor's), and the level of a stage-2 fault on a
- * stage-1 table (QEMU reports the level of stage 1).
+ * non-cacheable memory (PAR_EL1.SH: outer shareable; QEMU has the descriptor's), the level of a stage-2 fault on a
+ * stage-1 table (QEMU reports the level of stage 1), and the kind of Device memory other than nGnRnE (QEMU takes the
+ * inner attribute of a Normal second stage, if it is non-cacheable, for Device-nGnRE).
  */
 function spell(value: bigint): string {
   // an abort: bit 63 with EC 0x24 or 0x25; a PAR_EL1 of a fault has bit 0
@@ -34,7 +35,9 @@ function spell(value: bigint): string {
   if (aborted) return `abort ${(value & 0x80n ? value & ~3n : value).toString(16)}`;
   if ((value & 1n) !== 0n) return `fault ${(value & 0x100n ? value & ~6n : value).toString(16)}`;
   const attributes = value >> 56n;
-  return `hit ${(attributes < 0x10n || attributes === 0x44n ? value & ~0x180n : value).toString(16)}`;
+  if (attributes === 0x44n) value &= ~0x180n;
+  if (attributes < 0x10n) value = (value & ~0x180n & ((1n << 56n) - 1n)) | (attributes === 0n ? 0n : 4n << 56n);
+  return `hit ${value.toString(16)}`;
 }
 
 test(`${count} random address translations answer as QEMU's Cortex-A57 does`, () => {

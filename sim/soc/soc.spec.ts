@@ -8,9 +8,9 @@ import type { BlockData } from '../../boards/schema.js';
 import type { MmioDevice } from '../machine/device.js';
 import { EventQueue } from '../machine/event-queue.js';
 import { createBlock } from './blocks.js';
-import { CpgMssr } from './cpg-mssr.js';
-import { Gpio } from './gpio.js';
-import { IntcEx } from './intc-ex.js';
+import type { CpgMssr } from './cpg-mssr.js';
+import type { Gpio } from './gpio.js';
+import type { IntcEx } from './intc-ex.js';
 
 const EXTRA: readonly BlockData[] = [
   { kind: 'pl031', name: 'rtc', base: 0x0901_0000, size: 0x1000, intid: 34 },

@@ -25,7 +25,11 @@ export const TraceKind = {
 } as const;
 export type TraceKind = (typeof TraceKind)[keyof typeof TraceKind];
 
-/** Names of the operands, for readers. `*Name` operands are ids of Name records; lo/hi pairs are one number. */
+/**
+ * Names of the operands, for readers. `*Name` operands are ids of Name records; lo/hi pairs are one number.
+ * `vcpu` is domid << 16 | vCPU. An ioreq's `access` is state | dir << 4 | type << 8 | size << 16 | count << 24, as in
+ * its slot; `addr` and `data` are low words.
+ */
 export const RECORD_FIELDS: Readonly<Record<TraceKind, readonly string[]>> = {
   [TraceKind.Name]: ['id', 'bytes'],
   [TraceKind.Text]: ['w0', 'w1', 'w2', 'w3', 'w4'],
@@ -35,7 +39,7 @@ export const RECORD_FIELDS: Readonly<Record<TraceKind, readonly string[]>> = {
   [TraceKind.MmioWrite]: ['paLo', 'paHi', 'width', 'lo', 'hi'],
   [TraceKind.Hypercall]: ['number', 'arg0', 'arg1', 'arg2', 'vcpu'],
   [TraceKind.HypercallReturn]: ['number', 'resultLo', 'resultHi', 'detail', 'vcpu'],
-  [TraceKind.Ioreq]: ['request', 'state', 'addr', 'dataLo', 'dirSize'],
+  [TraceKind.Ioreq]: ['request', 'vcpu', 'access', 'addr', 'data'],
   [TraceKind.Event]: ['eventName'],
   [TraceKind.Lines]: ['target', 'lines'],
   [TraceKind.Firmware]: ['function', 'arg1', 'arg2', 'arg3', 'result'],

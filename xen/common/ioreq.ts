@@ -40,6 +40,7 @@ import { RangeSet } from './rangeset.js';
 import { baselineOf } from './baselines.js';
 import { endShutdownDeferral, startShutdownDeferral } from './lifecycle.js';
 import type { Xen } from './xen.js';
+import { TraceKind } from '../../sim/trace/record.js';
 
 /** Result of forwarding an access (xen: xen/arch/arm/include/asm/mmio.h enum io_state). */
 export const IO_ABORT = 0;
@@ -316,6 +317,7 @@ export class Ioreq {
     this.onReady?.(server, v, slot);
     sv.pending = true;
     sv.seen = STATE_IOREQ_NONE;
+    this.#trace(v, p, STATE_IOREQ_READY, pcpu);
     xen.mark(v.io.requestId, 'notify', 'send', pcpu, 'xen.notify');
     xen.evtchn.notifyViaXen(v.domain, sv.port);
     return IO_RETRY;
@@ -397,9 +399,20 @@ export class Ioreq {
       this.#setState(slot, STATE_IOREQ_NONE);
     }
     xen.mark(v.io.requestId, 'response seen', 'resume', pcpu);
-    if (ioreqNeedsCompletion(v.io.req)) v.io.req.data = data;
+    if (ioreqNeedsCompletion(v.io.req)) {
+      v.io.req.data = data;
+      this.#trace(v, v.io.req, STATE_IORESP_READY, pcpu);
+    }
     sv.pending = false;
     return 'done';
+  }
+
+  #trace(v: Vcpu, p: IoreqRecord, state: number, pcpu: number): void {
+    const access = (state | (p.dir << 4) | (p.type << 8) | (p.size << 16) | (p.count << 24)) >>> 0;
+    const who = (v.domain.id << 16) | v.id;
+    const low = Number(BigInt.asUintN(32, p.data));
+    const { core } = this.xen.pcpus[pcpu]!;
+    this.xen.trace.recordAt(TraceKind.Ioreq, core.index, this.xen.now(pcpu), v.io.requestId, who, access, p.addr % 2 ** 32, low);
   }
 
   #badState(sv: IoreqVcpu, v: Vcpu, why: string): 'crashed' {

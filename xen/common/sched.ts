@@ -1,8 +1,5 @@
 import type { Ticks } from '../../sim/machine/time.js';
 import type { Vcpu } from './domain.js';
-import { Credit2 } from './sched_credit2.js';
-import { NullScheduler } from './sched_null.js';
-import type { Xen } from './xen.js';
 
 export interface SchedulerOptions {
   kind: 'credit2' | 'null';
@@ -31,10 +28,6 @@ export interface Scheduler {
   pick(pcpu: number): Decision;
   save(): unknown;
   load(state: unknown): void;
-}
-
-export function createScheduler(xen: Xen, options: SchedulerOptions): Scheduler {
-  return options.kind === 'null' ? new NullScheduler(xen) : new Credit2(xen, options.rateLimitUs);
 }
 
 /** pCPUs that a vCPU may run on. */

@@ -1,0 +1,2 @@
+/** Time as a process of a domain sees it (timerfd). */
+export type { TimedEvent } from '../../../sim/machine/events.js';
