@@ -1,13 +1,14 @@
 import { defineConfig } from 'vitest/config';
 
-/** Whole boots of unmodified kernels; they need the images of `npm run guest`. One at a time: each takes a gigabyte. */
+/** Whole boots of unmodified kernels, one at a time. They need the kernels of `npm run guest`. */
 export default defineConfig({
   test: {
     name: 'boot',
-    include: ['test/boot/**/*.spec.ts'],
+    include: ['test/boot/**/*.boot.spec.ts'],
     testTimeout: 600_000,
     hookTimeout: 600_000,
     fileParallelism: false,
+    sequence: { concurrent: false },
     passWithNoTests: true,
   },
 });

@@ -1,13 +1,13 @@
-import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vitest/config';
 
-/** Cross-cutting tests that need no guest images: conformance, differential, oracle, and the library as users import it. */
+/** Cross-cutting tests that need no guest images: conformance, differential, oracle, whole runs of the built-in guest. */
 export default defineConfig({
-  resolve: { alias: { 'rcar-sim': fileURLToPath(new URL('./index.ts', import.meta.url)) } },
   test: {
     name: 'system',
-    include: ['test/{conformance,differential,library,oracle}/**/*.spec.ts'],
+    include: ['test/**/*.spec.ts'],
+    exclude: ['test/boot/**'],
     testTimeout: 120_000,
+    hookTimeout: 120_000,
     maxWorkers: 2,
     passWithNoTests: true,
   },

@@ -234,10 +234,17 @@ function describe(
   guestCpus: number[] | undefined,
   backendCpus: number[] | undefined,
 ): string {
-  const where = (cpus: readonly number[] | undefined): string => (cpus === undefined ? 'any pCPU' : `pCPU ${cpus.join(',')}`);
+  const where = (cpus: readonly number[] | undefined): string => (cpus === undefined ? 'any pCPU' : `pCPU ${rangeText(cpus)}`);
   const backends = [...modelled.keys()].filter((name) => name !== DOM0);
   return [
     ...guests.map((g) => `${g.name} (${g.vcpus} vCPU) on ${where(g.cpus ?? guestCpus)}`),
     `backend ${backends.length === 0 ? 'Domain-0' : backends.join(', ')} on ${where(backendCpus)}`,
   ].join('; ');
+}
+
+/** `0-2` for 0, 1, 2. */
+function rangeText(cpus: readonly number[]): string {
+  const first = cpus[0] ?? 0;
+  const inRow = cpus.length > 1 && cpus.every((cpu, i) => cpu === first + i);
+  return inRow ? `${first}-${first + cpus.length - 1}` : cpus.join(',');
 }

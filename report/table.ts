@@ -1,4 +1,5 @@
-import type { Report, ReportStep, StepConfidence } from './data.js';
+import type { Report, ReportKind, StepConfidence } from './data.js';
+import { mainStep, pathRows, type Row } from './rows.js';
 
 /** Colours are given, so that a file or a pipe gets none. */
 export interface Paint {
@@ -9,167 +10,143 @@ export interface Paint {
 
 export const PLAIN: Paint = { bold: (text) => text, dim: (text) => text, bar: (text) => text };
 
+const WIDTH = 100;
 const ROWS = 9;
-const BAR_WIDTH = 16;
+const BAR_WIDTH = 10;
 const BASIS_ORDER: readonly StepConfidence[] = ['measured', 'derived', 'executed', 'wait', 'guessed'];
 
-interface Row {
-  name: string;
-  phase: string;
-  /** Names merged into this row. */
-  names: string[];
-  cpus: string[];
-  ticks: number;
-  basis: Map<StepConfidence, number>;
-}
-
 /**
- * The round trip on 15 lines of at most 100 columns: board and placement, outcome and speed, the steps with where they ran,
- * mean cycles, mean time, share and basis. Small neighbouring steps are merged until they fit. Means are over all requests.
+ * The round trip on 15 lines of at most 100 columns: board and placement, outcome and speed, the parts of the path with what
+ * most of each is, where it ran, mean cycles, mean time, share and basis. Means are over all requests.
  */
 export function roundTripTable(report: Report, paint: Paint = PLAIN): string {
   const { tickHz, ticksPerCycle, kinds } = report.ioreq.roundTrip;
   const count = kinds.reduce((total, kind) => total + kind.count, 0);
   const total = kinds.reduce((sum, kind) => sum + kind.totalTicks, 0);
   const head = [
-    paint.bold(clip(`IOREQ round trip on ${report.board.model}: ${report.board.placement}`, 100)),
-    clip(speedLine(report), 100),
+    paint.bold(clip(`IOREQ round trip, ${report.board.name}: ${report.board.placement}`, WIDTH)),
+    clip(speedLine(report), WIDTH),
   ];
   if (count === 0) return [...head, 'No request was made.'].join('\n');
 
-  const us = (ticks: number): string => ((ticks / tickHz) * 1e6).toFixed(2);
-  const rows = fit(kinds.flatMap((kind) => kind.steps));
+  const ns = (ticks: number): string => group(Math.round((ticks / count / tickHz) * 1e9));
+  const rows = pathRows(kinds, ROWS);
   const largest = Math.max(...rows.map((row) => row.ticks));
-  const lines = rows.map((row) => {
-    const where = row.cpus.filter((cpu) => cpu !== '-');
+  const line = (row: Row): string => {
+    const where = [...row.cpus].filter((cpu) => cpu !== '-').sort();
     const perCycle = ticksPerCycle[where[0] ?? ''];
-    const cycles = perCycle === undefined || where.length === 0 ? '-' : group(Math.round(row.ticks / count / perCycle));
     const width = Math.max(1, Math.round((row.ticks / largest) * BAR_WIDTH));
-    const bar = paint.bar('█'.repeat(width), mainBasis(row)) + ' '.repeat(BAR_WIDTH - width);
-    const share = `${((row.ticks / total) * 100).toFixed(1)} %`;
-    return [
-      `  ${clip(row.name, 30).padEnd(30)}`,
-      clip(where.length === 0 ? '-' : where.join('+'), 9).padEnd(9),
-      cycles.padStart(8),
-      group(Math.round((row.ticks / count / tickHz) * 1e9)).padStart(8),
-      `${share.padStart(7)} ${bar}`,
+    return columns(
+      row.part,
+      mostOf(row),
+      coresText(where),
+      perCycle === undefined ? '-' : group(Math.round(row.ticks / count / perCycle)),
+      ns(row.ticks),
+      percent(row.ticks, total),
+      paint.bar('█'.repeat(width), mainBasis(row.basis)) + ' '.repeat(BAR_WIDTH - width),
       basisText(row),
-    ]
-      .join(' ')
-      .trimEnd();
-  });
-  const titles = [
-    `  ${'step'.padEnd(30)}`,
-    'where'.padEnd(9),
-    'cycles'.padStart(8),
-    'ns'.padStart(8),
-    `${'share'.padStart(7)} ${' '.repeat(BAR_WIDTH)}`,
-    'basis',
-  ].join(' ');
-  const mean = group(Math.round((total / count / tickHz) * 1e9)).padStart(8);
+    );
+  };
+  const bar = ' '.repeat(BAR_WIDTH);
   return [
     ...head,
-    paint.dim(titles.trimEnd()),
-    ...lines,
-    paint.bold(
-      `  ${`mean of ${group(count)} round trips`.padEnd(30)} ${''.padEnd(9)} ${''.padStart(8)} ${mean} ${'100.0 %'.padStart(7)}`,
-    ),
-    clip(`  ${byKind(report, us)}`, 100),
-    paint.dim(
-      clip(
-        `  ${basisLine(
-          report,
-          kinds.flatMap((kind) => kind.steps),
-          total,
-        )}`,
-        100,
-      ),
-    ),
+    paint.dim(columns('part', 'most of it', 'where', 'cycles', 'ns', 'share', bar, 'basis')),
+    ...rows.map(line),
+    paint.bold(columns('mean', `of ${group(count)} round trips`, '', '', ns(total), '100.0 %', bar, '')),
+    clip(`  ${kindsLine(kinds, tickHz)}`, WIDTH),
+    paint.dim(clip(`  ${basisLine(report, total)}`, WIDTH)),
   ].join('\n');
 }
 
-function speedLine(report: Report): string {
-  const { host, sim } = report;
-  const detail = report.detail === '' ? '' : ` (${report.detail})`;
-  return (
-    `${report.outcome}${detail} after ${sim.seconds.toFixed(3)} s simulated, ${group(sim.instructions)} instructions; ` +
-    `${host.seconds.toFixed(1)} s on this host, ${host.mips.toFixed(0)} MIPS`
-  );
+function columns(
+  part: string,
+  most: string,
+  where: string,
+  cycles: string,
+  ns: string,
+  share: string,
+  bar: string,
+  basis: string,
+): string {
+  const left = `  ${clip(part, 16).padEnd(16)} ${clip(most, 24).padEnd(24)} ${clip(where, 8).padEnd(8)}`;
+  return `${left} ${cycles.padStart(7)} ${ns.padStart(7)} ${share.padStart(7)} ${bar} ${basis}`.trimEnd();
 }
 
-function byKind(report: Report, us: (ticks: number) => string): string {
+function speedLine(report: Report): string {
+  const { host, sim, detail } = report;
+  const speed =
+    `after ${sim.seconds.toFixed(3)} s simulated: ${group(sim.instructions)} instructions in ` +
+    `${host.seconds.toFixed(1)} s on this host, ${host.mips.toFixed(0)} MIPS`;
+  const long = `${report.outcome}${detail === '' ? '' : ` (${detail})`} ${speed}`;
+  return long.length <= WIDTH ? long : `${report.outcome} ${speed}`;
+}
+
+/** Mean and maximum of reads, of writes and of queue notifications. */
+function kindsLine(kinds: readonly ReportKind[], tickHz: number): string {
+  const us = (ticks: number): string => ((ticks / tickHz) * 1e6).toFixed(2);
   const sums = new Map<string, { count: number; ticks: number; max: number }>();
-  for (const kind of report.ioreq.roundTrip.kinds) {
+  for (const kind of kinds) {
     const sum = sums.get(kind.kind) ?? { count: 0, ticks: 0, max: 0 };
     sum.count += kind.count;
     sum.ticks += kind.totalTicks;
     sum.max = Math.max(sum.max, kind.max);
     sums.set(kind.kind, sum);
   }
-  return [...sums]
-    .map(([kind, sum]) => `${kind} ${group(sum.count)} x ${us(sum.ticks / sum.count)} us (max ${us(sum.max)})`)
-    .join('   ');
-}
-
-function basisLine(report: Report, steps: readonly ReportStep[], total: number): string {
-  const sums = new Map<StepConfidence, number>();
-  for (const step of steps) sums.set(step.confidence, (sums.get(step.confidence) ?? 0) + step.ticks);
-  const parts = BASIS_ORDER.filter((basis) => sums.has(basis)).map(
-    (basis) => `${basis} ${(((sums.get(basis) ?? 0) / total) * 100).toFixed(0)} %`,
+  const parts = [...sums].map(
+    ([kind, sum]) => `${group(sum.count)} ${kind} ${us(sum.ticks / sum.count)} (max ${us(sum.max)})`,
   );
-  return `rests on: ${parts.join(', ')}; cores ${report.accuracy.class}, timing table ${report.accuracy.timingTable}`;
+  return `us each: ${parts.join(', ')}`;
 }
 
-/** One row per step, cores of the same step joined; then the cheapest neighbours are merged until ROWS are left. */
-function fit(steps: readonly ReportStep[]): Row[] {
-  const rows: Row[] = [];
-  for (const step of steps) {
-    let row = rows.find((other) => other.name === step.name && other.phase === step.phase);
-    if (!row) {
-      row = { name: step.name, phase: step.phase, names: [step.name], cpus: [], ticks: 0, basis: new Map() };
-      rows.push(row);
-    }
-    if (!row.cpus.includes(step.cpu)) row.cpus.push(step.cpu);
-    row.ticks += step.ticks;
-    row.basis.set(step.confidence, (row.basis.get(step.confidence) ?? 0) + step.ticks);
+function basisLine(report: Report, total: number): string {
+  const sums = new Map<StepConfidence, number>();
+  for (const { confidence, ticks } of report.ioreq.roundTrip.kinds.flatMap((kind) => kind.steps)) {
+    sums.set(confidence, (sums.get(confidence) ?? 0) + ticks);
   }
-  while (rows.length > ROWS) {
-    let best = 0;
-    let bestCost = Number.POSITIVE_INFINITY;
-    for (let i = 0; i + 1 < rows.length; i++) {
-      const left = rows[i] as Row;
-      const right = rows[i + 1] as Row;
-      // Neighbours of another phase merge only when nothing else is left.
-      const cost = left.ticks + right.ticks + (left.phase === right.phase ? 0 : Number.MAX_SAFE_INTEGER / 4);
-      if (cost < bestCost) {
-        best = i;
-        bestCost = cost;
-      }
-    }
-    const [left, right] = rows.splice(best, 2) as [Row, Row];
-    const names = [...left.names, ...right.names];
-    const leading = left.ticks >= right.ticks ? (left.names[0] ?? '') : (right.names[0] ?? '');
-    const basis = new Map(left.basis);
-    for (const [key, ticks] of right.basis) basis.set(key, (basis.get(key) ?? 0) + ticks);
-    rows.splice(best, 0, {
-      name: left.phase === right.phase ? `${left.phase}: ${names.length} steps` : `${leading} +${names.length - 1}`,
-      phase: left.phase,
-      names: [leading, ...names.filter((name) => name !== leading)],
-      cpus: [...new Set([...left.cpus, ...right.cpus])],
-      ticks: left.ticks + right.ticks,
-      basis,
-    });
+  const parts = BASIS_ORDER.filter((basis) => (sums.get(basis) ?? 0) > 0).map(
+    (basis) => `${(((sums.get(basis) ?? 0) / total) * 100).toFixed(0)} % ${basis}`,
+  );
+  const { class: accuracy, timingTable } = report.accuracy;
+  return `basis: ${parts.join(', ')}; cores ${accuracy}, timing ${timingTable.slice(0, 8)}`;
+}
+
+/** The largest step of a row, and how much of the row it is if that is not nearly all. */
+function mostOf(row: Row): string {
+  const name = mainStep(row);
+  const share = Math.round(((row.names.get(name) ?? 0) / Math.max(1, row.ticks)) * 100);
+  const suffix = row.names.size === 1 || share >= 99 ? '' : ` ${share}%`;
+  return clip(name, 24 - suffix.length) + suffix;
+}
+
+/** `a57.0` and `a57.3` are `a57.0,3`; three or more in a row `a57.0-2`. Names are sorted. */
+function coresText(names: readonly string[]): string {
+  if (names.length === 0) return '-';
+  const clusters = new Map<string, number[]>();
+  for (const name of names) {
+    const dot = name.lastIndexOf('.');
+    const cluster = name.slice(0, dot);
+    clusters.set(cluster, [...(clusters.get(cluster) ?? []), Number(name.slice(dot + 1))]);
   }
-  return rows;
+  const list = (cores: readonly number[]): string => {
+    const first = cores[0] ?? 0;
+    const inRow = cores.length > 2 && cores.every((core, i) => core === first + i);
+    return inRow ? `${first}-${first + cores.length - 1}` : cores.join(',');
+  };
+  return [...clusters].map(([cluster, cores]) => `${cluster}.${list(cores)}`).join('+');
 }
 
-function mainBasis(row: Row): StepConfidence {
-  return BASIS_ORDER.reduce((best, basis) => ((row.basis.get(basis) ?? 0) > (row.basis.get(best) ?? 0) ? basis : best));
+function mainBasis(basis: ReadonlyMap<StepConfidence, number>): StepConfidence {
+  return BASIS_ORDER.reduce((best, one) => ((basis.get(one) ?? 0) > (basis.get(best) ?? 0) ? one : best));
 }
 
-function basisText(row: Row): string {
-  const basis = mainBasis(row);
-  return row.basis.size === 1 ? basis : `${basis} ${Math.floor(((row.basis.get(basis) ?? 0) / row.ticks) * 100)}%`;
+function basisText({ basis, ticks }: Row): string {
+  const main = mainBasis(basis);
+  const share = Math.floor(((basis.get(main) ?? 0) / Math.max(1, ticks)) * 100);
+  return share >= 100 || ticks === 0 ? main : `${main} ${share}%`;
+}
+
+function percent(part: number, total: number): string {
+  return `${((part / total) * 100).toFixed(1)} %`;
 }
 
 function group(value: number): string {

@@ -1,62 +1,69 @@
 // Runs test tiers and adds them up: seconds per tier, then `N passed, N failed, N skipped`.
-//   node tools/test.mjs [TIER]...   tiers: lint, unit, system, boot; without one: unit and system
+//   node tools/test.mjs [TIER]...   without one: unit and system; all: every tier
 // With CI=true in the environment a skipped test is a failure.
 import { spawnSync } from 'node:child_process';
-import { mkdirSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { checkPackage } from './package-check.mjs';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const ci = process.env.CI === 'true';
-const LINTS = [
-  ['types', 'typescript/bin/tsc', ['-p', 'tsconfig.json']],
-  ['oxlint', 'oxlint/bin/oxlint', []],
-  ['prettier', 'prettier/bin/prettier.cjs', ['--check', '--log-level', 'warn', '.']],
-  [
-    'layers',
-    'dependency-cruiser/bin/dependency-cruise.mjs',
-    [
-      '--config',
-      '.dependency-cruiser.cjs',
-      'index.ts',
-      'simulation.ts',
-      'boards',
-      'formats',
-      'sim',
-      'xen',
-      'backends',
-      'report',
-      'cli',
-    ],
-  ],
-];
-const VITEST = { unit: 'vitest.config.ts', system: 'vitest.system.config.ts', boot: 'vitest.boot.config.ts' };
+const PASSED = { passed: 1, failed: 0, skipped: 0 };
+const FAILED = { passed: 0, failed: 1, skipped: 0 };
+const SKIPPED = { passed: 0, failed: 0, skipped: 1 };
+
+const add = (...results) =>
+  results.reduce(
+    (sum, { passed, failed, skipped }) => ({
+      passed: sum.passed + passed,
+      failed: sum.failed + failed,
+      skipped: sum.skipped + skipped,
+    }),
+    { passed: 0, failed: 0, skipped: 0 },
+  );
 
 function node(script, args) {
-  return spawnSync(process.execPath, [join(root, 'node_modules', script), ...args], { cwd: root, stdio: 'inherit' });
+  const env = process.stdout.isTTY ? process.env : { ...process.env, NO_COLOR: '1' };
+  return spawnSync(process.execPath, [join(root, script), ...args], { cwd: root, stdio: 'inherit', env });
+}
+
+/** Sources that the layer check reads: the folders, and what composes them. */
+function layered() {
+  const composing = readdirSync(root).filter((name) => name.endsWith('.ts') && !name.endsWith('.config.ts'));
+  const folders = ['boards', 'formats', 'sim', 'xen', 'backends', 'report', 'cli', 'guests', 'bench'];
+  return [...composing, ...folders.filter((name) => existsSync(join(root, name)))];
 }
 
 function lint() {
-  const result = { passed: 0, failed: 0, skipped: 0 };
-  for (const [name, script, args] of LINTS) {
-    if (node(script, args).status === 0) result.passed++;
-    else {
-      result.failed++;
+  const lints = [
+    ['types', 'typescript/bin/tsc', ['-p', 'tsconfig.json']],
+    ['oxlint', 'oxlint/bin/oxlint', []],
+    ['prettier', 'prettier/bin/prettier.cjs', ['--check', '--log-level', 'warn', '.']],
+    [
+      'layers',
+      'dependency-cruiser/bin/dependency-cruise.mjs',
+      ['--config', '.dependency-cruiser.cjs', '--output-type', 'err', ...layered()],
+    ],
+  ];
+  return add(
+    ...lints.map(([name, script, args]) => {
+      if (node(join('node_modules', script), args).status === 0) return PASSED;
       console.log(`lint: ${name} failed`);
-    }
-  }
-  return result;
+      return FAILED;
+    }),
+  );
 }
 
 function vitest(config) {
-  const report = join(root, '.cache', `test-${config}.json`);
+  const report = join(root, '.cache', `test-${config.replace(/\.config\.ts$/, '')}.json`);
   mkdirSync(join(root, '.cache'), { recursive: true });
   rmSync(report, { force: true });
-  const { status } = node('vitest/vitest.mjs', [
+  const { status } = node('node_modules/vitest/vitest.mjs', [
     'run',
     '--config',
     config,
-    '--reporter=dot',
+    `--reporter=${process.stdout.isTTY ? 'default' : 'dot'}`,
     '--reporter=json',
     `--outputFile.json=${report}`,
   ]);
@@ -64,7 +71,7 @@ function vitest(config) {
   try {
     data = JSON.parse(readFileSync(report, 'utf8'));
   } catch {
-    return { passed: 0, failed: 1, skipped: 0 };
+    return FAILED;
   }
   const skipped = (data.numPendingTests ?? 0) + (data.numTodoTests ?? 0);
   let failed = data.numFailedTests ?? 0;
@@ -81,25 +88,60 @@ function vitest(config) {
   return { passed: data.numPassedTests ?? 0, failed, skipped };
 }
 
-const known = ['lint', ...Object.keys(VITEST)];
-const wanted = process.argv.slice(2);
-for (const tier of wanted) {
-  if (!known.includes(tier)) {
-    console.error(`test: no tier '${tier}', there are ${known.join(', ')}`);
+/** The committed image of the bare-metal guest is what its sources give. */
+function images() {
+  const { status } = node('guests/bare/build.mjs', ['--check']);
+  // 3: there is no cross compiler.
+  return status === 0 ? PASSED : status === 3 ? SKIPPED : FAILED;
+}
+
+/** Kernels are fetched before the clock of a test runs; without apt the boots are skipped. */
+function boot() {
+  if (!existsSync('/usr/bin/apt-get') || !existsSync('/usr/bin/dpkg-deb')) {
+    console.log('skipped: boots of Debian kernels, this machine has no apt to fetch them');
+    return SKIPPED;
+  }
+  for (const [suite, flavour] of [
+    ['bookworm', 'arm64'],
+    ['trixie', 'arm64'],
+    ['trixie', 'cloud-arm64'],
+  ]) {
+    if (existsSync(join(root, `.cache/guests/debian-${suite}-${flavour}/guest.cfg`))) continue;
+    if (node('tools/guest.mjs', ['--suite', suite, '--flavour', flavour]).status !== 0) return FAILED;
+  }
+  return vitest('vitest.boot.config.ts');
+}
+
+const TIERS = {
+  lint,
+  unit: () => vitest('vitest.config.ts'),
+  system: () => vitest('vitest.system.config.ts'),
+  images,
+  package: () => add(...checkPackage(root).map((ok) => (ok ? PASSED : FAILED))),
+  boot,
+};
+
+const words = process.argv.slice(2);
+for (const word of words) {
+  if (word !== 'all' && TIERS[word] === undefined) {
+    console.error(`test: no tier '${word}', there are ${Object.keys(TIERS).join(', ')}, and all`);
     process.exit(2);
   }
 }
-const sum = { passed: 0, failed: 0, skipped: 0 };
+const tiers = words.includes('all') ? Object.keys(TIERS) : words.length > 0 ? words : ['unit', 'system'];
 const lines = [];
-for (const tier of wanted.length > 0 ? wanted : ['unit', 'system']) {
+const results = [];
+for (const tier of tiers) {
   const begin = process.hrtime.bigint();
-  const result = tier === 'lint' ? lint() : vitest(VITEST[tier]);
+  const result = TIERS[tier]();
   const seconds = Number(process.hrtime.bigint() - begin) / 1e9;
+  results.push(result);
   lines.push(
-    `${tier.padEnd(8)} ${seconds.toFixed(1).padStart(7)} s   ${result.passed} passed, ${result.failed} failed, ${result.skipped} skipped`,
+    `${tier.padEnd(8)} ${seconds.toFixed(1).padStart(7)} s   ` +
+      `${result.passed} passed, ${result.failed} failed, ${result.skipped} skipped`,
   );
-  for (const key of Object.keys(sum)) sum[key] += result[key];
 }
+const { passed, failed, skipped } = add(...results);
 console.log(`\n${lines.join('\n')}`);
-console.log(`${sum.passed} passed, ${sum.failed} failed, ${sum.skipped} skipped`);
-process.exitCode = sum.failed > 0 || (ci && sum.skipped > 0) ? 1 : 0;
+console.log(`${passed} passed, ${failed} failed, ${skipped} skipped`);
+process.exitCode = failed > 0 || (ci && skipped > 0) ? 1 : 0;

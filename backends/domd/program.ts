@@ -90,8 +90,7 @@ export class DomdProgram {
   #interrupt(intid: number): void {
     const pending = intid === EVTCHN_PPI ? this.ports.peek() : [];
     const request = pending.map((port) => this.#owner(port)?.requestOf(port) ?? 0).find((r) => r !== 0) ?? 0;
-    if (request !== 0) this.caller.endWait(request, 'event delivery', 'deliver');
-    this.caller.workFor(request);
+    this.caller.workFor(request, 'deliver');
     this.caller.charge('domd.upcall');
     for (const port of intid === EVTCHN_PPI ? this.ports.take() : []) {
       this.caller.charge('domd.evtchn');

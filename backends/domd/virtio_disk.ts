@@ -36,6 +36,22 @@ type Main =
   | { at: 'stop'; done: number }
   | { at: 'gone' };
 
+/** Phases of a request's path, for the ledger. */
+const PHASES: Readonly<Record<Main['at'], string>> = {
+  wait: '',
+  start: '',
+  stop: '',
+  gone: '',
+  idle: 'deliver',
+  wake: 'deliver',
+  'read-port': 'deliver',
+  unmask: 'deliver',
+  look: 'backend',
+  access: 'backend',
+  respond: 'backend',
+  notify: 'respond',
+};
+
 interface Guest {
   domid: number;
   base: number;
@@ -123,7 +139,8 @@ export class VirtioDisk implements Process {
     if (!this.enabled) return false;
     const mainReady = this.#mainReady();
     if (!mainReady && !this.#io.runnable) return false;
-    const useIo = this.#io.runnable && (this.#ioTurn || !mainReady);
+    // A thread that another one wakes does not preempt it: the main thread runs on until it would sleep.
+    const useIo = this.#io.runnable && (!mainReady || (this.#ioTurn && this.#main.at === 'idle'));
     this.#ioTurn = !useIo;
     if (useIo) this.#io.step({ domid: this.#guest!.domid, irq: this.#guest!.irq });
     else this.#mainStep();
@@ -146,8 +163,8 @@ export class VirtioDisk implements Process {
   #mainStep(): void {
     const { caller } = this.program;
     const main = this.#main;
-    if ('port' in main) caller.workFor(this.requestOf(main.port));
-    else if (this.#pending.length > 0) caller.workFor(this.requestOf(this.#pending[0]!));
+    const port = 'port' in main ? main.port : this.#pending[0];
+    caller.workFor(port === undefined ? 0 : this.requestOf(port), PHASES[main.at]);
     switch (main.at) {
       case 'wait':
         return this.#findGuest();
@@ -322,7 +339,6 @@ export class VirtioDisk implements Process {
       }
       if (this.#pending.length === 0) return;
     }
-    caller.endWait(this.requestOf(this.#pending[0]!), 'backend queue', 'deliver');
     caller.charge('domd.userWake');
     this.#main = { at: 'read-port' };
   }
@@ -336,7 +352,7 @@ export class VirtioDisk implements Process {
       return;
     }
     const { caller } = this.program;
-    caller.workFor(this.requestOf(port));
+    caller.workFor(this.requestOf(port), 'deliver');
     caller.charge('domd.readPort');
     this.#main = { at: 'unmask', port };
   }

@@ -21,7 +21,7 @@ export class InputLog {
     this.#replay = [...replay];
   }
 
-  /** Everything given so far, for `--record`. */
+  /** Everything delivered so far, for `--record`. */
   get given(): readonly InputRecord[] {
     return this.#given;
   }
@@ -32,14 +32,19 @@ export class InputLog {
     return first === undefined ? NEVER : BigInt(first.time);
   }
 
-  /** Input now. */
+  /** Input that is due at its time; what is due at the same time keeps its order. */
   add(record: InputRecord): void {
-    this.#given.push(record);
-    this.deliver(record);
+    const time = BigInt(record.time);
+    const at = this.#replay.findIndex((other) => BigInt(other.time) > time);
+    this.#replay.splice(at < 0 ? this.#replay.length : at, 0, record);
   }
 
   deliverDue(now: Ticks): void {
-    while (this.next <= now) this.add(this.#replay.shift() as InputRecord);
+    while (this.next <= now) {
+      const record = this.#replay.shift() as InputRecord;
+      this.#given.push(record);
+      this.deliver(record);
+    }
   }
 
   save(): unknown {

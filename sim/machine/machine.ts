@@ -14,6 +14,7 @@ import { coreDigest } from './core-digest.js';
 import type { IrqLine } from './device.js';
 import type { El2, SliceOutcome } from './el2.js';
 import type { Clock, TimedEvent } from './events.js';
+import { ExceptionWatch } from './exception-loop.js';
 import { GuestErrorLog } from './guest-errors.js';
 import { InputLog, type InputRecord } from './input-log.js';
 import { CoreLines } from './lines.js';
@@ -36,6 +37,10 @@ export interface MachineOptions {
   readonly onGuestError?: (kind: string, device: string, detail: string, count: number) => void;
   /** What real-time clocks say at power-on, in seconds since 1970. */
   readonly epoch?: number;
+  /** Names the software that a core runs now, undefined if nothing can go wrong there; default: the core. */
+  readonly contextOf?: (core: number) => string | undefined;
+  /** That software takes the same exception for ever; default: the run ends with outcome `crash`. */
+  readonly onExceptionLoop?: (context: string, detail: string) => void;
   /** Console input recorded in an earlier run, delivered at the same times. */
   readonly replay?: readonly InputRecord[];
 }
@@ -87,6 +92,7 @@ export class Machine {
   #panicLine = '';
   readonly #lines: CoreLines;
   readonly #deadline: Ticks;
+  readonly #watch: ExceptionWatch;
   readonly #panicStop: TimedEvent;
   #outcome: Outcome | undefined;
 
@@ -151,6 +157,14 @@ export class Machine {
       onExpect: (console, line) => this.stop({ name: 'expect', detail: `${console}: ${line}` }),
     });
     this.#mapBlocks(options.epoch ?? DEFAULT_EPOCH);
+    this.#watch = new ExceptionWatch(
+      this.cores,
+      options.contextOf ?? ((core) => `cpu${core}`),
+      options.onExceptionLoop ??
+        ((context, detail) => {
+          this.stop({ name: 'crash', detail: `${context}: ${detail}` });
+        }),
+    );
     this.inputs = new InputLog(options.replay ?? [], (record) => this.#deliver(record));
     for (const [name, part] of [
       ['errors', this.errors],
@@ -160,6 +174,7 @@ export class Machine {
       ['gic', this.gic],
       ['serial', this.serial],
       ['inputs', this.inputs],
+      ['watch', this.#watch],
     ] as const) {
       this.addPart(name, part);
     }
@@ -191,9 +206,10 @@ export class Machine {
   /**
    * Runs until the outcome is known, or for about `budget` cycles. Between calls the host may give input, take a
    * snapshot or inspect anything; how the run is cut up does not change it. With `until` it also returns when every
-   * core has reached that time; the slices end there, so this is part of what makes a run equal to another.
+   * core has reached that time; the slices end there, so this is part of what makes a run equal to another. With
+   * `idleUntil` it returns at that time only if no core has anything to do, which changes nothing.
    */
-  run(budget = DEFAULT_BUDGET, until: Ticks = NEVER): RunStatus {
+  run(budget = DEFAULT_BUDGET, until: Ticks = NEVER, idleUntil: Ticks = NEVER): RunStatus {
     const end = this.#cycles() + budget;
     for (let round = 0; round < MAX_ROUNDS; round++) {
       if (this.#outcome !== undefined) return 'done';
@@ -204,8 +220,11 @@ export class Machine {
         this.stop({ name: 'timeout', detail: `simulated time limit of ${seconds.toFixed(3)} s reached` });
         return 'done';
       }
+      const idle = this.scheduler.allIdle;
+      if (idle && this.time >= idleUntil) return 'more';
       const limit = earliest(this.inputs.next, this.#deadline, until);
-      const status = this.scheduler.round(limit);
+      const status = this.scheduler.round(limit, idleUntil);
+      if (!idle) this.#watch.look(this.time, this.board.tickHz);
       if (this.memory.exhausted) {
         this.stop({ name: 'crash', detail: 'the guest uses more RAM than 4 GiB of linear memory can hold' });
       }
@@ -238,9 +257,12 @@ export class Machine {
     this.#panicStop.scheduleAt(this.clock.now() + (PANIC_GRACE_MS * BigInt(this.board.tickHz)) / 1000n);
   }
 
-  /** Bytes typed on a console now; recorded. Only between calls of run(). */
+  /**
+   * Bytes typed on a console; they arrive, and are recorded, at the next tick. Only between calls of run(), which ends a
+   * slice there: a replay does the same, so the two are alike.
+   */
   input(console: string, bytes: Uint8Array): void {
-    this.inputs.add({ time: String(this.time), console, bytes: [...bytes] });
+    this.inputs.add({ time: String(this.time + 1n), console, bytes: [...bytes] });
   }
 
   /** Makes an idle core run; for the EL2 model, whose virtual CPUs are woken by software. */

@@ -77,6 +77,11 @@ export class Scheduler {
     return this.#idle[core] === true;
   }
 
+  /** True if no core has anything to do. */
+  get allIdle(): boolean {
+    return this.#idle.every((idle) => idle);
+  }
+
   /**
    * True if something done to `core` now would reach it before its own time: it is busy, does not run, and lags.
    */
@@ -112,8 +117,8 @@ export class Scheduler {
     this.#stopped = false;
   }
 
-  /** One round, not past `until`. */
-  round(until: Ticks): RoundOutcome {
+  /** One round, not past `until`; while every core idles, not past `idleUntil` either. */
+  round(until: Ticks, idleUntil: Ticks = NEVER): RoundOutcome {
     if (this.#stopped) return 'stopped';
     this.queue.dispatch(this.#base, () => this.#stopped);
     if (this.#stopped) return 'stopped';
@@ -122,7 +127,8 @@ export class Scheduler {
     const next = this.queue.next();
     if (busy === 0) {
       if (next >= NEVER) return 'waiting';
-      this.#base = next < until ? next : until;
+      const end = idleUntil < until && idleUntil > this.#base ? idleUntil : until;
+      this.#base = next < end ? next : end;
       this.queue.dispatch(this.#base, () => this.#stopped);
       return this.#stopped ? 'stopped' : 'ran';
     }

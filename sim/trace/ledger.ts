@@ -127,7 +127,8 @@ export class RequestLedger {
   }
 
   /**
-   * Ends a step at `time`. `cpu`: the core that worked, -1 for a wait. `cost`: the timing entry charged, if any.
+   * Ends a step at `time`. `cpu`: the core that worked, -1 for a wait. `cost`: the timing entry charged, if any;
+   * several that made it as long as it is are joined by '+'.
    * A time before the previous boundary (the clock of a core that lags) is moved to that boundary and counted.
    */
   mark(id: number, step: string, phase: string, cpu: number, time: Ticks, cost = ''): void {
@@ -297,7 +298,7 @@ function add(map: Map<string, StepSum>, name: string, phase: string, cpu: number
   sum.count++;
   sum.ticks += ticks;
   if (ticks > sum.max) sum.max = ticks;
-  if (cost !== '') sum.costs.add(cost);
+  if (cost !== '') for (const entry of cost.split('+')) sum.costs.add(entry);
 }
 
 function stepTotals(map: Map<string, StepSum>): StepTotal[] {

@@ -3,7 +3,6 @@ import { RECORD_WORDS, TraceKind } from '../../sim/trace/record.js';
 import { TraceDecoder } from '../../sim/trace/writer.js';
 import type { XenSimulation } from '../../xen-simulation.js';
 import { copyFromGuest } from '../../xen/arch/arm/guestcopy.js';
-import { DOMID_SELF } from '../../xen/common/domain.js';
 import { HYPERVISOR } from '../../xen/public/xen.js';
 
 export interface SeenIoreq {
@@ -24,7 +23,7 @@ export interface SeenHypercall {
   readonly domid: number;
   readonly vcpu: number;
   readonly number: number;
-  /** The command and the argument's first 32 bytes (where the command has a struct). */
+  /** The command (of dm_op: the op) and the first 32 bytes of the struct that the argument points to. */
   readonly cmd: number;
   readonly words: DataView;
   readonly args: readonly bigint[];
@@ -45,6 +44,12 @@ export interface SeenInterrupt {
 export type Seen = SeenIoreq | SeenHypercall | SeenFirmware | SeenInterrupt;
 
 const KINDS: ReadonlySet<number> = new Set([TraceKind.Ioreq, TraceKind.Firmware, TraceKind.Interrupt, TraceKind.Name, TraceKind.Text]);
+
+function view(raw: Uint8Array | undefined): DataView {
+  const bytes = new Uint8Array(32);
+  bytes.set(raw ?? []);
+  return new DataView(bytes.buffer);
+}
 
 /** Collects from now on, in the order of the events; call `seen` when the run is over. */
 export class Observer {
@@ -103,22 +108,15 @@ export class Observer {
     for (const [key, handler] of Object.entries(xen.hypercalls)) {
       const number = Number(key);
       xen.hypercalls[number] = (x) => {
-        const at = number === HYPERVISOR.vcpu_op ? 2 : 1;
-        const raw = copyFromGuest(xen, x.vcpu, x.arg(at), 32) ?? copyFromGuest(xen, x.vcpu, x.arg(at), 8);
-        this.#seen.push({
-          kind: 'hypercall',
-          domid: x.vcpu.domain.id,
-          vcpu: x.vcpu.id,
-          number,
-          cmd: Number(x.arg(0) & 0xffff_ffffn),
-          words: new DataView(new ArrayBuffer(32)),
-          args: [0, 1, 2, 3].map((i) => x.arg(i)),
-          ...(raw === undefined ? {} : { words: new DataView(raw.slice().buffer) }),
-        });
+        let at = x.arg(number === HYPERVISOR.vcpu_op ? 2 : 1);
+        // dm_op(domid, nr_bufs, bufs): the first buffer's handle is at the start of bufs.
+        if (number === HYPERVISOR.dm_op) at = view(copyFromGuest(xen, x.vcpu, x.arg(2), 8)).getBigUint64(0, true);
+        const words = view(copyFromGuest(xen, x.vcpu, at, 32) ?? copyFromGuest(xen, x.vcpu, at, 8));
+        const cmd = number === HYPERVISOR.dm_op ? words.getUint32(0, true) : Number(x.arg(0) & 0xffff_ffffn);
+        const args = [0, 1, 2, 3].map((i) => x.arg(i));
+        this.#seen.push({ kind: 'hypercall', domid: x.vcpu.domain.id, vcpu: x.vcpu.id, number, cmd, words, args });
         return handler(x);
       };
     }
   }
 }
-
-export const SELF = DOMID_SELF;

@@ -55,4 +55,5 @@ export const event2l: PortOps = {
   },
   isPending: (xen: Xen, d: Domain, port: number): boolean => testBit(xen, pendingBits(d), port),
   isMasked: (xen: Xen, d: Domain, port: number): boolean => testBit(xen, maskBits(d), port),
+  isBusy: (): boolean => false,
 };

@@ -9,6 +9,8 @@ import {
   EINVAL,
   ENOENT,
   ENOSPC,
+  ENOSYS,
+  EOPNOTSUPP,
   EPERM,
   ESRCH,
 } from '../public/errno.js';
@@ -67,7 +69,13 @@ export interface PortOps {
   unmask(xen: Xen, d: Domain, ch: Channel): void;
   isPending(xen: Xen, d: Domain, port: number): boolean;
   isMasked(xen: Xen, d: Domain, port: number): boolean;
+  /** A free port that may not be used again yet. */
+  isBusy(xen: Xen, d: Domain, port: number): boolean;
 }
+
+/** Virqs of which every vCPU has its own: TIMER, DEBUG, XENOPROF, XENPMU (xen: virq_is_global). */
+const PER_VCPU_VIRQS: ReadonlySet<number> = new Set([0, 1, 7, 13]);
+export const NR_VIRQS = 24;
 
 /** A domain's ports. Port 0 is reserved; the table grows as ports are taken, to maxEvtchnPort. */
 export class EvtchnState {
@@ -93,10 +101,10 @@ export class EvtchnState {
     return ch === undefined || ch.state === 'free' || ch.state === 'reserved' ? undefined : ch;
   }
 
-  /** Lowest free port, -ENOSPC when there is none. */
-  allocate(): Channel | number {
+  /** Lowest free port, -ENOSPC when there is none. `busy`: a free port that the guest still has in a queue. */
+  allocate(busy: (port: number) => boolean): Channel | number {
     for (let port = 1; port < this.channels.length; port++) {
-      if (this.channels[port]!.state === 'free') return this.channels[port]!;
+      if (this.channels[port]!.state === 'free' && !busy(port)) return this.channels[port]!;
     }
     if (this.channels.length >= this.limit) return -ENOSPC;
     const ch = newChannel(this.channels.length);
@@ -131,13 +139,18 @@ export class EventChannels {
 
   constructor(private readonly xen: Xen) {}
 
+  #allocate(d: Domain): Channel | number {
+    if (!d.alive) return -EINVAL;
+    return d.evtchn.allocate((port) => d.evtchn.ops.isBusy(this.xen, d, port));
+  }
+
   #remote(caller: Domain, domid: number): Domain | undefined {
     return domid === DOMID_SELF ? caller : this.xen.domain(domid);
   }
 
   /** EVTCHNOP_alloc_unbound: a port of `d` that `remoteDomid` may bind. */
   allocUnbound(d: Domain, remoteDomid: number, callerId = d.id): PortOrError {
-    const ch = d.evtchn.allocate();
+    const ch = this.#allocate(d);
     if (typeof ch === 'number') return ch;
     ch.state = 'unbound';
     ch.remoteDomid = remoteDomid === DOMID_SELF ? callerId : remoteDomid;
@@ -147,7 +160,6 @@ export class EventChannels {
 
   /** alloc_unbound_xen_event_channel: a port of `d` whose notifications Xen consumes for vCPU `vcpu`. */
   allocUnboundXen(d: Domain, vcpu: number, remoteDomid: number, consumer: XenConsumer): PortOrError {
-    if (!d.alive) return -EINVAL;
     const port = this.allocUnbound(d, remoteDomid);
     if (port < 0) return port;
     const ch = d.evtchn.channels[port]!;
@@ -165,17 +177,16 @@ export class EventChannels {
   }
 
   /** EVTCHNOP_bind_interdomain. The binder's port becomes pending once, for what was lost while unbound. */
-  bindInterdomain(d: Domain, remoteDomid: number, remotePort: number, vcpu = 0, service?: string): PortOrError {
+  bindInterdomain(d: Domain, remoteDomid: number, remotePort: number, service?: string): PortOrError {
     const rd = this.#remote(d, remoteDomid);
     if (rd === undefined) return -ESRCH;
     const rch = rd.evtchn.at(remotePort);
     if (rch === undefined || rch.state !== 'unbound' || rch.remoteDomid !== d.id) return -EINVAL;
-    const lch = d.evtchn.allocate();
+    const lch = this.#allocate(d);
     if (typeof lch === 'number') return lch;
     lch.state = 'interdomain';
     lch.remoteDomid = rd.id;
     lch.remotePort = remotePort;
-    lch.notifyVcpu = vcpu;
     lch.service = service;
     rch.state = 'interdomain';
     rch.remoteDomid = d.id;
@@ -186,13 +197,12 @@ export class EventChannels {
 
   /** EVTCHNOP_bind_virq; global virqs need vCPU 0. */
   bindVirq(d: Domain, virq: number, vcpu: number): PortOrError {
-    const globalVirqs = new Set([2, 3, 4, 6, 8, 9, 10, 11]);
     const v = d.vcpus[vcpu];
-    if (virq < 0 || virq >= 24) return -EINVAL;
-    if (globalVirqs.has(virq) && vcpu !== 0) return -EINVAL;
+    if (virq < 0 || virq >= NR_VIRQS) return -EINVAL;
+    if (!PER_VCPU_VIRQS.has(virq) && vcpu !== 0) return -EINVAL;
     if (v === undefined) return -ENOENT;
     if (v.virqToEvtchn[virq] !== 0) return -EEXIST;
-    const ch = d.evtchn.allocate();
+    const ch = this.#allocate(d);
     if (typeof ch === 'number') return ch;
     ch.state = 'virq';
     ch.virq = virq;
@@ -204,7 +214,7 @@ export class EventChannels {
   /** EVTCHNOP_bind_ipi. */
   bindIpi(d: Domain, vcpu: number): PortOrError {
     if (d.vcpus[vcpu] === undefined) return -ENOENT;
-    const ch = d.evtchn.allocate();
+    const ch = this.#allocate(d);
     if (typeof ch === 'number') return ch;
     ch.state = 'ipi';
     ch.notifyVcpu = vcpu;
@@ -216,7 +226,9 @@ export class EventChannels {
     const ch = d.evtchn.at(port);
     if (ch === undefined) return -EINVAL;
     if (ch.xenConsumer !== undefined && !byXen) return -EINVAL;
-    if (ch.state === 'virq') d.vcpus[ch.notifyVcpu]!.virqToEvtchn[ch.virq] = 0;
+    if (ch.state === 'virq') {
+      for (const v of d.vcpus) if (v.virqToEvtchn[ch.virq] === port) v.virqToEvtchn[ch.virq] = 0;
+    }
     if (ch.state === 'interdomain') {
       const other = this.xen.domain(ch.remoteDomid)?.evtchn.at(ch.remotePort);
       if (other !== undefined && other.state === 'interdomain' && other.remotePort === port) {
@@ -226,7 +238,8 @@ export class EventChannels {
       }
     }
     d.evtchn.ops.clearPending(this.xen, d, ch);
-    d.evtchn.channels[port] = newChannel(port);
+    // The queue that the port was last in stays known: the guest may not have taken it out yet.
+    d.evtchn.channels[port] = { ...newChannel(port), lastVcpu: ch.lastVcpu, lastPriority: ch.lastPriority };
     return 0;
   }
 
@@ -337,7 +350,7 @@ export class EventChannels {
     if (d.vcpus[vcpu] === undefined) return -ENOENT;
     const ch = d.evtchn.at(port);
     if (ch === undefined || ch.xenConsumer !== undefined || ch.state === 'ipi') return -EINVAL;
-    if (ch.state === 'virq' && ch.virq === 0) return -EINVAL;
+    if (ch.state === 'virq' && PER_VCPU_VIRQS.has(ch.virq)) return -EINVAL;
     ch.notifyVcpu = vcpu;
     return 0;
   }
@@ -355,13 +368,14 @@ export class EventChannels {
     const v = d.vcpus[vcpu];
     if (v === undefined) return -ENOENT;
     if (offset % 8 !== 0 || offset > 4096 - 72) return -EINVAL;
-    const frame = this.xen.gfnToPa(d, gfn);
-    if (frame === undefined) return -EINVAL;
     if (d.evtchn.fifo?.controlBlock[vcpu] !== undefined) return -EINVAL;
+    const frame = this.#hold(d, gfn);
+    if (frame === undefined) return -EINVAL;
     if (d.evtchn.fifo === undefined) {
       // Events that were pending in the 2-level bitmaps must not be lost (xen: setup_ports).
       for (const ch of d.evtchn.channels) {
         if (ch.port !== 0 && event2l.isPending(this.xen, d, ch.port)) ch.pending = true;
+        ch.priority = EVTCHN_DEFAULT_PRIORITY;
       }
       d.evtchn.fifo = new FifoState(d.vcpus.length);
     }
@@ -369,13 +383,26 @@ export class EventChannels {
     return 0;
   }
 
+  /** A frame that Xen writes to from now on: the reference keeps it from becoming somebody else's. */
+  #hold(d: Domain, gfn: number): number | undefined {
+    const frame = this.xen.gfnToPa(d, gfn);
+    return frame !== undefined && this.xen.heap.getPage(frame) ? frame : undefined;
+  }
+
+  /** evtchn_fifo_destroy: back to the 2-level ABI; the frames are the guest's alone again. */
+  #dropFifo(d: Domain): void {
+    const { fifo } = d.evtchn;
+    d.evtchn.fifo = undefined;
+    for (const pa of [...(fifo?.arrayPages ?? []), ...(fifo?.controlBlock ?? [])]) if (pa !== undefined) this.xen.putPage(pa);
+  }
+
   /** EVTCHNOP_expand_array: one more page of event words. */
   expandArray(d: Domain, gfn: number): number {
     const fifo = d.evtchn.fifo;
-    if (fifo === undefined) return -95;
-    const frame = this.xen.gfnToPa(d, gfn);
-    if (frame === undefined) return -EINVAL;
+    if (fifo === undefined) return -EOPNOTSUPP;
     if (fifo.arrayPages.length >= EVTCHN_FIFO_NR_CHANNELS / 1024) return -ENOSPC;
+    const frame = this.#hold(d, gfn);
+    if (frame === undefined) return -EINVAL;
     const first = fifo.arrayPages.length * 1024;
     fifo.arrayPages.push(frame);
     for (let port = Math.max(first, 1); port < first + 1024; port++) {
@@ -392,7 +419,7 @@ export class EventChannels {
   setPriority(d: Domain, port: number, priority: number): number {
     const ch = d.evtchn.at(port);
     if (ch === undefined) return -EINVAL;
-    if (d.evtchn.fifo === undefined) return -38;
+    if (d.evtchn.fifo === undefined) return -ENOSYS;
     if (priority > 15) return -EINVAL;
     ch.priority = priority;
     return 0;
@@ -402,7 +429,7 @@ export class EventChannels {
   reset(d: Domain): number {
     if (d.isDying !== 0) return -EBUSY;
     for (const ch of [...d.evtchn.channels]) if (ch.state !== 'free' && ch.xenConsumer === undefined) this.close(d, ch.port);
-    d.evtchn.fifo = undefined;
+    this.#dropFifo(d);
     return 0;
   }
 
@@ -411,6 +438,7 @@ export class EventChannels {
     for (const ch of [...d.evtchn.channels]) {
       if (d.evtchn.at(ch.port) !== undefined) this.close(d, ch.port, true);
     }
+    this.#dropFifo(d);
   }
 
   /** Whether `caller` may act for `domid`; only the control domain acts for others. */

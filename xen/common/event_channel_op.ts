@@ -62,7 +62,7 @@ function run(x: HypercallContext): number {
       return typeof target === 'number' ? target : port(xen.evtchn.allocUnbound(target, arg.getUint16(2, true), d.id), 4);
     }
     case EVTCHNOP.bind_interdomain: // remote_dom u16 @0, remote_port @4, local_port @8
-      return port(xen.evtchn.bindInterdomain(d, arg.getUint16(0, true), u32(4), vcpu.id), 8);
+      return port(xen.evtchn.bindInterdomain(d, arg.getUint16(0, true), u32(4)), 8);
     case EVTCHNOP.bind_virq: // virq @0, vcpu @4, port @8
       return port(xen.evtchn.bindVirq(d, u32(0), u32(4)), 8);
     case EVTCHNOP.bind_ipi: // vcpu @0, port @4
@@ -90,8 +90,8 @@ function run(x: HypercallContext): number {
       if (typeof target === 'number') return target;
       const ch = target.evtchn.channels[u32(4)];
       if (ch === undefined) return -EINVAL;
-      // A Xen-consumed port looks closed to the guest (xen: consumer_is_xen in evtchn_status).
-      arg.setUint32(8, ch.xenConsumer === undefined ? STATUS[ch.state] : 0, true);
+      // Xen-consumed ports are shown as they are: who may ask is a matter of policy alone (xen: evtchn_status).
+      arg.setUint32(8, STATUS[ch.state], true);
       arg.setUint32(12, ch.notifyVcpu, true);
       if (ch.state === 'unbound' || ch.state === 'interdomain') arg.setUint16(16, ch.remoteDomid, true);
       if (ch.state === 'interdomain') arg.setUint32(20, ch.remotePort, true);

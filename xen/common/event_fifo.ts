@@ -66,14 +66,15 @@ function link(xen: Xen, d: Domain, v: Vcpu, ch: Channel, pa: number): void {
   const fifo = d.evtchn.fifo!;
   const block = fifo.controlBlock[v.id];
   const tails = fifo.tails[v.id];
-  if (block === undefined || tails === undefined) {
-    ch.pending = true; // a vCPU without control block: shown when it gets one (xen: evtchn_fifo_set_pending)
-    return;
-  }
+  // A vCPU without a control block may not have unmasked ports: the event stays PENDING, unlinked, as upstream.
+  if (block === undefined || tails === undefined) return;
   const word = xen.memory.read32(pa);
   xen.memory.write32(pa, ((word & ~LINK_MASK) | LINKED) >>> 0);
+  // As the tail of the queue it was last in it would seem linked there: that queue is empty.
+  const oldTails = fifo.tails[ch.lastVcpu];
+  if (oldTails?.[ch.lastPriority] === ch.port) oldTails[ch.lastPriority] = 0;
   const tail = tails[ch.priority]!;
-  const linked = tail !== 0 && tail !== ch.port && linkBehind(xen, fifo, tail, ch.port);
+  const linked = tail !== 0 && linkBehind(xen, fifo, tail, ch.port);
   if (!linked) xen.memory.write32(block + HEAD + ch.priority * 4, ch.port);
   tails[ch.priority] = ch.port;
   ch.lastVcpu = v.id;
@@ -112,4 +113,5 @@ export const eventFifo: PortOps = {
   },
   isPending: (xen: Xen, d: Domain, port: number): boolean => ((readWord(xen, d, port) ?? 0) & PENDING) !== 0,
   isMasked: (xen: Xen, d: Domain, port: number): boolean => ((readWord(xen, d, port) ?? MASKED) & MASKED) !== 0,
+  isBusy: (xen: Xen, d: Domain, port: number): boolean => ((readWord(xen, d, port) ?? 0) & LINKED) !== 0,
 };

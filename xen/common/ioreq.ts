@@ -309,7 +309,6 @@ export class Ioreq {
     }
     xen.charge(pcpu, 'xen.slotWrite');
     this.#writeSlot(slot, p, sv.port);
-    xen.mark(v.io.requestId, 'slot write', 'send', pcpu, 'xen.slotWrite');
     // Blocked before READY is visible: an emulator that answers at once cannot lose the wake-up.
     xen.prepareWaitOnXenEventChannel(v);
     xen.charge(pcpu, 'xen.notify');
@@ -318,7 +317,6 @@ export class Ioreq {
     sv.pending = true;
     sv.seen = STATE_IOREQ_NONE;
     this.#trace(v, p, STATE_IOREQ_READY, pcpu);
-    xen.mark(v.io.requestId, 'notify', 'send', pcpu, 'xen.notify');
     xen.evtchn.notifyViaXen(v.domain, sv.port);
     return IO_RETRY;
   }
@@ -398,7 +396,9 @@ export class Ioreq {
       data = xen.memory.read64(slot + IOREQ.data);
       this.#setState(slot, STATE_IOREQ_NONE);
     }
-    xen.mark(v.io.requestId, 'response seen', 'resume', pcpu);
+    // An answer that came before the vCPU was switched away: its pCPU works for the request again.
+    const p = xen.pcpus[pcpu]!;
+    if (v.io.requestId !== 0 && p.request !== v.io.requestId) p.takeOver(v.io.requestId, 'resume');
     if (ioreqNeedsCompletion(v.io.req)) {
       v.io.req.data = data;
       this.#trace(v, v.io.req, STATE_IORESP_READY, pcpu);

@@ -1,6 +1,7 @@
 import type { TimedEvent } from '../../sim/machine/events.js';
 import type { XenCore } from '../arch/arm/hardware.js';
 import type { Vcpu } from './domain.js';
+import type { RequestKind } from '../../sim/trace/ledger.js';
 import type { Xen } from './xen.js';
 
 /** Physical SGIs that Xen sends (xen: xen/arch/arm/include/asm/gic.h `enum gic_sgi`). */
@@ -8,17 +9,32 @@ export const GIC_SGI_EVENT_CHECK = 0;
 export const GIC_SGI_DUMP_STATE = 1;
 export const GIC_SGI_CALL_FUNCTION = 2;
 
-/** A boundary of work whose request is not known yet. `wait`: no core worked in the interval it ends. */
+/** Charged work whose request is not known yet, [start, end) in ticks. */
 interface Note {
-  step: string;
-  phase: string;
   cost: string;
-  time: bigint;
-  wait: boolean;
+  phase: string;
+  start: bigint;
+  end: bigint;
 }
 
 /** No path between a trap and a request, or between an interrupt and a vCPU, has more steps. */
 const MAX_NOTES = 64;
+
+/** A request waits while the pCPU that is to work for it ends something else. */
+const WAIT_BUSY = 'pCPU busy';
+/** What a request waits for before the first step of a phase, and the entries that make it as long as it is. */
+const WAITS: Readonly<Record<string, { name: string; costs: string }>> = {
+  wake: { name: 'interrupt in flight', costs: 'bus.ipi+cpu.wfiWake' },
+  resume: { name: 'interrupt in flight', costs: 'bus.ipi+cpu.wfiWake' },
+  deliver: { name: 'backend busy', costs: '' },
+  backend: { name: 'backend busy', costs: '' },
+  respond: { name: 'backend busy', costs: '' },
+};
+
+/** `xen.trapEntry` is shown as "trap entry". */
+function stepName(cost: string): string {
+  return cost.slice(cost.indexOf('.') + 1).replace(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`);
+}
 
 /** One physical CPU of the hypervisor. */
 export class Pcpu {
@@ -32,6 +48,9 @@ export class Pcpu {
   lrMask = 0;
   /** Guest entries, exits by kind, switches: for reports. */
   counts = { entries: 0, traps: 0, irqs: 0, switches: 0, hypercalls: 0 };
+  /** The request that it works for, 0 = not known; and the phase of its path. */
+  request = 0;
+  phase = '';
   /** Time of the exit that `notes` began with. */
   #from = 0n;
   #notes: Note[] = [];
@@ -65,40 +84,62 @@ export class Pcpu {
     }
   }
 
-  // ---- boundaries on the way to a request ----
+  // ---- whose work the charges are ----
 
-  /** Forgets earlier boundaries: something new begins at this pCPU's time. */
+  /** Forgets earlier work: something new begins at this pCPU's time, and it is nobody's until told. */
   beginNotes(): void {
     this.#notes = [];
     this.#from = this.core.now();
   }
 
-  /** The work since the last boundary was `step`, charged under `cost`. */
-  note(step: string, phase: string, cost = '', wait = false): void {
+  /** Charges are steps of this request from now on, in this phase; 0: they are noted until their request is known. */
+  workFor(request: number, phase: string): void {
+    this.request = request;
+    this.phase = phase;
+  }
+
+  /** [start, end) was charged under `cost`. */
+  charged(cost: string, start: bigint, end: bigint): void {
+    const note = { cost, phase: this.phase, start, end };
+    if (this.request !== 0) {
+      this.#step(this.request, note);
+      return;
+    }
     if (this.#notes.length >= MAX_NOTES) this.#notes.shift();
-    this.#notes.push({ step, phase, cost, time: this.core.now(), wait });
+    this.#notes.push(note);
   }
 
   /** An access turned out to be a request: opens it at the trap and gives it the steps so far. @returns its id. */
-  openRequest(write: boolean, gpa: number): number {
-    const { ledger } = this.xen;
-    const id = ledger.newId();
-    const offset = gpa % 0x200;
-    const kind = write ? (offset === 0x50 ? 'notify' : 'write') : 'read';
-    ledger.open(id, kind, `0x${offset.toString(16).padStart(3, '0')}`, this.core.index, this.#from);
-    this.flushNotes(id);
+  openRequest(kind: RequestKind, register: string): number {
+    const id = this.xen.ledger.newId();
+    this.xen.ledger.open(id, kind, register, this.core.index, this.#from);
+    this.takeOver(id, 'trap');
     return id;
   }
 
-  /** Gives a request the boundaries noted on its behalf; those before its last boundary were not on its path. */
-  flushNotes(request: number): void {
-    const { ledger } = this.xen;
-    for (const { step, phase, cost, time, wait } of this.#notes) {
-      const last = ledger.lastBoundary(request);
-      if (last === undefined) break;
-      if (time >= last) ledger.mark(request, step, phase, wait ? -1 : this.core.index, time, cost);
-    }
+  /** What was noted led to this request: it gets the steps, in this phase, and those that follow. */
+  takeOver(request: number, phase: string): void {
+    if (request !== 0) for (const note of this.#notes) this.#step(request, { ...note, phase });
     this.#notes = [];
+    this.workFor(request, phase);
+  }
+
+  /** Gives the ledger one step; what lies between it and the last boundary is a wait, a step of its own. */
+  #step(request: number, { cost, phase, start, end }: Note): void {
+    const { ledger } = this.xen;
+    const last = ledger.lastBoundary(request);
+    if (last === undefined || end < last) return;
+    const { index } = this.core;
+    if (start < last) ledger.mark(request, WAIT_BUSY, phase, -1, end, cost);
+    else {
+      if (start > last) this.#wait(request, phase, start);
+      ledger.mark(request, stepName(cost), phase, index, end, cost);
+    }
+  }
+
+  #wait(request: number, phase: string, until: bigint): void {
+    const { name, costs } = WAITS[phase] ?? { name: WAIT_BUSY, costs: '' };
+    this.xen.ledger.mark(request, name, phase, -1, until, costs);
   }
 
   save(): unknown {
@@ -111,7 +152,9 @@ export class Pcpu {
       counts: { ...this.counts },
       idle: this.idle.save(),
       from: String(this.#from),
-      notes: this.#notes.map((n) => ({ ...n, time: String(n.time) })),
+      request: this.request,
+      phase: this.phase,
+      notes: this.#notes.map((n) => ({ ...n, start: String(n.start), end: String(n.end) })),
     };
   }
 
@@ -124,6 +167,8 @@ export class Pcpu {
     this.lrMask = s.lrMask;
     this.counts = { ...s.counts };
     this.#from = BigInt(s.from);
-    this.#notes = s.notes.map((n: any) => ({ ...n, time: BigInt(n.time) }));
+    this.request = s.request;
+    this.phase = s.phase;
+    this.#notes = s.notes.map((n: any) => ({ ...n, start: BigInt(n.start), end: BigInt(n.end) }));
   }
 }

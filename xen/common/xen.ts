@@ -125,8 +125,6 @@ export class Xen {
   nextDomid = 1;
   /** pCPU whose code is running now, -1 in an event handler. */
   thisPcpu = -1;
-  /** The request that modelled software works for in its present step: charges are steps of it. 0 = none. */
-  currentRequest = 0;
   /** The request on whose behalf an event is being sent, 0 = none. */
   notifyRequest = 0;
   /** Domains whose shutdown the toolstack has not been told of. */
@@ -161,11 +159,13 @@ export class Xen {
 
   /** Charges `count` times a named cost to a pCPU: moves its local time. Call it before the effect. */
   charge(pcpu: number, cost: string, count = 1, bytes = 0): void {
-    const { core } = this.pcpus[pcpu]!;
+    const p = this.pcpus[pcpu]!;
+    const { core } = p;
     const cycles = this.costs.peek(cost, core.ticksPerCycle, bytes) * count;
     this.costs.count(cost, count, cycles * core.ticksPerCycle);
+    const start = core.now();
     core.charge(cycles);
-    if (this.currentRequest !== 0) this.mark(this.currentRequest, cost, 'backend', pcpu, cost);
+    p.charged(cost, start, core.now());
   }
 
   /** Ticks of a named cost as a delay (entries in cycles: of the first pCPU's). */
@@ -189,18 +189,6 @@ export class Xen {
   }
 
   // ---- request ledger ----
-
-  /** Ends the step that ran up to now on `pcpu` and names it: the ledger's intervals tile the request. */
-  mark(request: number, step: string, phase: string, pcpu: number, cost?: string): void {
-    if (request === 0 || this.ledger.lastBoundary(request) === undefined) return;
-    this.ledger.mark(request, step, phase, this.pcpus[pcpu]!.core.index, this.now(pcpu), cost);
-  }
-
-  /** Ends an interval in which the request waited and no core worked for it. */
-  markWait(request: number, step: string, phase: string, when: Ticks): void {
-    if (request === 0 || this.ledger.lastBoundary(request) === undefined) return;
-    this.ledger.mark(request, step, phase, -1, when);
-  }
 
   closeRequest(request: number, pcpu: number): void {
     if (this.ledger.lastBoundary(request) !== undefined) this.ledger.close(request, this.now(pcpu));

@@ -40,7 +40,6 @@ export function registerSchedTimer(xen: Xen): void {
 export function schedule(xen: Xen, p: Pcpu): boolean {
   p.scheduleSoftirq = false;
   xen.charge(p.id, 'xen.schedule');
-  p.note('schedule', 'switch', 'xen.schedule');
   const prev = p.current;
   const { next, slice } = xen.sched.pick(p.id);
   if (slice === undefined) xen.timers.stop(timerOf(p));
@@ -81,9 +80,7 @@ function contextSwitch(xen: Xen, p: Pcpu, prev: Vcpu, next: Vcpu): void {
   if (next.isIdle) {
     // An answer may come while the asker is still being switched away: that much of the wait is this.
     p.beginNotes();
-    p.note('switch away', 'switch', 'xen.contextSwitch');
   } else {
-    p.note('context switch', 'switch', 'xen.contextSwitch');
     requestOf(p, next);
   }
 }
@@ -91,7 +88,7 @@ function contextSwitch(xen: Xen, p: Pcpu, prev: Vcpu, next: Vcpu): void {
 /** Gives the steps that led here to the request that waits for `v`. */
 function requestOf(p: Pcpu, v: Vcpu): void {
   const request = v.modelled ? v.wakeRequest : v.io.requestId;
-  if (request !== 0) p.flushNotes(request);
+  p.takeOver(request, v.modelled ? 'wake' : 'resume');
   if (v.modelled) v.wakeRequest = 0;
 }
 

@@ -90,10 +90,8 @@ export class XenEl2 implements El2 {
   #idle(p: Pcpu): boolean {
     const { xen } = this;
     if (p.core.lines & LINE_IRQ) {
-      p.note('interrupt flight', 'wake', 'bus.ipi', true);
       doIrq(xen, p);
       xen.charge(p.id, 'xen.idleWake');
-      p.note('idle wake', 'wake', 'xen.idleWake');
     } else if (!p.scheduleSoftirq && !p.timerSoftirq) {
       return false;
     }
@@ -189,7 +187,6 @@ export function doIrq(xen: Xen, p: Pcpu): void {
     xen.charge(p.id, 'bus.gicWrite', 2);
     xen.gic.endOfInterrupt(p.id, iar);
   }
-  p.note('interrupt', 'wake', 'xen.irqEntry');
 }
 
 /** check_for_pcpu_work: pending softirqs. @returns true if another vCPU was loaded. */
@@ -221,16 +218,13 @@ export function leaveHypervisor(xen: Xen, p: Pcpu, v: Vcpu): void {
     p.scheduleSoftirq = true;
     if (round >= MAX_EXIT_ROUNDS) return;
   }
-  const waiting = v.arch.vgic.lrPending.length > 0;
   vgicSyncToLrs(xen, v, p);
   const { requestId } = v.io;
-  if (waiting) xen.mark(requestId, 'list registers written', 'resume', p.id, 'xen.lrLoad');
   xen.charge(p.id, 'xen.restoreRegisters');
-  xen.mark(requestId, 'restore registers', 'resume', p.id, 'xen.restoreRegisters');
   xen.charge(p.id, 'xen.eret');
-  xen.mark(requestId, 'eret', 'resume', p.id, 'xen.eret');
   if (requestId !== 0) {
     xen.closeRequest(requestId, p.id);
+    p.workFor(0, '');
     v.io.requestId = 0;
   }
   p.counts.entries++;

@@ -60,14 +60,9 @@ export function enterHypervisor(xen: Xen, p: Pcpu, v: Vcpu): void {
   p.beginNotes();
   v.arch.inGuest = false;
   xen.charge(p.id, 'xen.trapEntry');
-  p.note('trap entry', 'trap', 'xen.trapEntry');
   if (xen.options.branchPredictorHardening) {
     xen.charge(p.id, 'firmware.workaround');
-    p.note('branch predictor workaround', 'trap', 'firmware.workaround');
   }
   xen.charge(p.id, 'xen.saveRegisters');
-  p.note('save registers', 'trap', 'xen.saveRegisters');
-  if (p.lrMask === 0) return vgicSyncFromLrs(xen, v, p);
   vgicSyncFromLrs(xen, v, p);
-  p.note('list registers read', 'trap', 'xen.lrSave');
 }

@@ -6,6 +6,7 @@ import type { Pcpu } from '../../common/pcpu.js';
 import type { Xen } from '../../common/xen.js';
 import { IOREQ_READ, IOREQ_TYPE_COPY, IOREQ_WRITE, STATE_IOREQ_NONE, STATE_IOREQ_READY } from '../../public/ioreq.js';
 import { TraceKind } from '../../../sim/trace/record.js';
+import { VIRTIO_MMIO_DEV_SIZE } from '../../public/arch-arm.js';
 import { maskToSize, signExtend } from './decode.js';
 import { setUserReg, userReg } from './regs.js';
 import { gicdRead, gicdWrite } from './vgic-v2.js';
@@ -28,6 +29,7 @@ export interface MmioInfo {
 }
 
 const DCACHE_LINE = 64;
+const QUEUE_NOTIFY = 0x050;
 
 /** A region that Xen emulates itself. Reads give undefined, writes false, for an abort. */
 interface Handler {
@@ -70,7 +72,6 @@ function findHandler(v: Vcpu, gpa: number): Handler | undefined {
 /** try_handle_mmio. */
 export function tryHandleMmio(xen: Xen, p: Pcpu, v: Vcpu, info: MmioInfo): IoState {
   xen.charge(p.id, 'xen.handlerSearch');
-  p.note('handler search', 'trap', 'xen.handlerSearch');
   const handler = findHandler(v, info.gpa);
   if (handler === undefined) {
     const rc = tryFwdIoserv(xen, p, v, info);
@@ -105,7 +106,6 @@ function tryFwdIoserv(xen: Xen, p: Pcpu, v: Vcpu, info: MmioInfo): IoState {
   }
   if (!xen.ioreq.hasServer(v.domain)) return IO_UNHANDLED;
   xen.charge(p.id, 'xen.serverSelect');
-  p.note('server select', 'trap', 'xen.serverSelect');
   const data = info.write && !info.cache ? maskToSize(userReg(p.core, info.reg), info.size) : 0n;
   const req = {
     addr: info.gpa,
@@ -126,20 +126,29 @@ function tryFwdIoserv(xen: Xen, p: Pcpu, v: Vcpu, info: MmioInfo): IoState {
   io.esr = info.esr;
   io.decoded = info.writeback;
   io.suspended = false;
-  io.requestId = p.openRequest(info.write, info.gpa);
+  io.requestId = openRequest(p, info);
   traceMmio(xen, p, info, data);
   xen.notifyRequest = io.requestId;
+  p.workFor(io.requestId, 'send');
   const rc = xen.ioreq.send(server, v, io.req, p.id);
   xen.notifyRequest = 0;
+  // What this pCPU does from here on is no longer on the request's path.
+  p.workFor(0, '');
   if (rc === IO_RETRY && !io.suspended) {
     io.completion = VIO_MMIO_COMPLETION;
-    xen.mark(io.requestId, 'event delivery', 'send', p.id);
     return IO_RETRY;
   }
   xen.abandonRequest(io.requestId);
   io.requestId = 0;
   io.req.state = STATE_IOREQ_NONE;
   return rc;
+}
+
+/** Opens the request in the ledger; kinds and registers are those of a virtio-mmio window (virtio 1.2, 4.2.2). */
+function openRequest(p: Pcpu, info: MmioInfo): number {
+  const offset = info.gpa % VIRTIO_MMIO_DEV_SIZE;
+  const kind = info.write ? (offset === QUEUE_NOTIFY ? 'notify' : 'write') : 'read';
+  return p.openRequest(kind, `0x${offset.toString(16).padStart(3, '0')}`);
 }
 
 function traceMmio(xen: Xen, p: Pcpu, info: MmioInfo, value: bigint): void {

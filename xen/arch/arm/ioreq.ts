@@ -29,7 +29,6 @@ function completeMmio(xen: Xen, v: Vcpu, pcpu: number): boolean {
   if (!dabt.write) setUserReg(core, dabt.reg, signExtend(maskToSize(io.req.data, dabt.size), dabt.size, dabt.sign));
   if (io.decoded) applyWriteback(core, io.decoded);
   advancePc(core, io.esr);
-  xen.mark(io.requestId, 'completion', 'resume', pcpu, 'xen.completion');
   return true;
 }
 

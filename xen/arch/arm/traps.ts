@@ -76,7 +76,6 @@ function doStage2Abort(xen: Xen, p: Pcpu, v: Vcpu, esr: number, isData: boolean)
   const dabt = dataAbort(esr);
   const va = core.sys('FAR_EL2');
   xen.charge(p.id, 'xen.decode');
-  p.note('decode', 'trap', 'xen.decode');
   if (dabt.external) {
     // Upstream turns it into a guest SError; the simulated bus has no external aborts on RAM or devices.
     xen.errors.report('guest-serror', v.name, `ESR 0x${esr.toString(16)}`);
@@ -92,7 +91,6 @@ function doStage2Abort(xen: Xen, p: Pcpu, v: Vcpu, esr: number, isData: boolean)
   }
   const gpa = Number((core.sys('HPFAR_EL2') & 0xff_ffff_fff0n) << 8n) + Number(va & 0xfffn);
   xen.charge(p.id, 'xen.p2mWalk');
-  p.note('p2m walk', 'trap', 'xen.p2mWalk');
   const gfn = Math.floor(gpa / 4096);
   if (v.domain.p2m.resolveFault(gfn)) return;
   if (tryMapMmio(xen, p, v, gfn)) return;
@@ -118,7 +116,6 @@ function accessOf(xen: Xen, p: Pcpu, v: Vcpu, esr: number, gpa: number): MmioInf
   if (dabt.valid) return { ...access, size: dabt.size, sign: dabt.sign, reg: dabt.reg, write: dabt.write };
   if (dabt.cache) return { ...access, size: 0, sign: false, reg: 31, write: true, cache: true };
   xen.charge(p.id, 'xen.decodeInstruction');
-  p.note('decode instruction', 'trap', 'xen.decodeInstruction');
   const raw = copyFromGuest(xen, v, guestPc(p.core), 4);
   if (raw === undefined) return undefined;
   const opcode = new DataView(raw.buffer).getUint32(0, true);

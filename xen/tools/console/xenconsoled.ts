@@ -43,7 +43,7 @@ export class Xenconsoled implements XenService {
 
   /** Opens a guest's console: its ring page and its port. Returns false if the port cannot be bound. */
   open(domid: number, kind: ConsoleKind, page: number, remotePort: number): boolean {
-    const port = this.xen.evtchn.bindInterdomain(this.dom0, domid, remotePort, 0, 'xenconsoled');
+    const port = this.xen.evtchn.bindInterdomain(this.dom0, domid, remotePort, 'xenconsoled');
     if (port < 0) return false;
     this.#byPort.set(port, { domid, kind, page, port, input: [], dead: false });
     return true;

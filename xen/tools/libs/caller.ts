@@ -35,19 +35,14 @@ export class Caller {
     this.#trapped = false;
   }
 
-  /** Work done on behalf of a request is charged to its ledger until the next call; 0 = nobody's. */
-  workFor(request: number): void {
-    this.xen.currentRequest = request;
+  /** Charges are steps of this request, in this phase of its path, until the next call; 0 = nobody's. */
+  workFor(request: number, phase = ''): void {
+    this.xen.pcpus[this.#pcpu]!.workFor(request, phase);
   }
 
   /** Charges a named cost; the ledger of the request being worked for gets it as a step. */
   charge(cost: string, count = 1, bytes = 0): void {
     this.xen.charge(this.#pcpu, cost, count, bytes);
-  }
-
-  /** Ends a wait of a request: the interval up to now is nobody's work. */
-  endWait(request: number, step: string, phase: string): void {
-    this.xen.mark(request, step, phase, this.#pcpu);
   }
 
   /**

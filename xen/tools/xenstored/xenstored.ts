@@ -80,7 +80,7 @@ export class Xenstored implements XenService {
 
   /** XS_INTRODUCE by the toolstack: the ring page (SoC address) and the guest's port. */
   introduce(domid: number, page: number, remotePort: number): void {
-    const port = this.xen.evtchn.bindInterdomain(this.dom0, domid, remotePort, 0, 'xenstored');
+    const port = this.xen.evtchn.bindInterdomain(this.dom0, domid, remotePort, 'xenstored');
     if (port < 0) throw new Error(`xenstored: bind to domain ${domid} port ${remotePort} failed (${port})`);
     const ring = new XsRing(this.xen.memory, page);
     this.#byPort.set(port, { domid, port, ring, watches: [], input: empty, output: empty, dead: false });
@@ -101,16 +101,20 @@ export class Xenstored implements XenService {
   onEvent(port: number): void {
     const c = this.#byPort.get(port);
     if (c === undefined || c.dead) return;
+    const waiting = c.output.length;
+    let moved = false;
     // At most one ring's worth an event; the guest notifies again when it adds more.
     for (let room = 4; room > 0; room--) {
       const bytes = c.ring.take(PAYLOAD_MAX + HEADER_BYTES);
       if (bytes === undefined) return this.#disconnect(c, 'ring indices out of range');
       if (bytes.length === 0) break;
+      moved = true;
       c.input = concat(c.input, bytes);
       if (!this.#consume(c)) return;
     }
     this.#flush(c);
-    this.xen.evtchn.send(this.dom0, c.port);
+    // A ring that did not move is not notified: the event that a bind sends would else reach the guest before it boots.
+    if (moved || c.output.length !== waiting) this.xen.evtchn.send(this.dom0, c.port);
   }
 
   #disconnect(c: Connection, why: string): void {
