@@ -1,6 +1,7 @@
 /** Imports run one way (docs/architecture.md, "The house"). */
 const rule = (name, comment, from, to) => ({ name, comment, severity: 'error', from, to });
-const PROJECT = '^(formats|boards|sim|xen|backends|report|cli|bench|guests|test|tools|index\\.ts|simulation\\.ts)';
+/** Folders and files of this project: what composes them lies at the top. */
+const PROJECT = '^(formats|boards|sim|xen|backends|report|cli|bench|guests|test|tools)/|^[^/]+\\.ts$';
 /** Specs may reach for test benches of other layers. */
 const source = (path) => ({ path, pathNot: '\\.spec\\.ts$' });
 
@@ -39,6 +40,16 @@ module.exports = {
       path: PROJECT,
       pathNot: '^(cli/|index\\.ts$)',
     }),
+    rule('bench-sees-the-api', 'benchmarks are users of the library', source('^bench/'), {
+      path: PROJECT,
+      pathNot: '^(bench/|index\\.ts$)',
+    }),
+    rule(
+      'nobody-imports-bench',
+      'benchmarks are at the end',
+      { path: PROJECT, pathNot: '^bench/' },
+      { path: '^bench/' },
+    ),
     rule(
       'devices-do-not-know-the-machine',
       'a device is given what it needs',
@@ -57,7 +68,7 @@ module.exports = {
     rule(
       'no-dev-dependency-at-run-time',
       'users install only dependencies',
-      source('^(formats|boards|sim|xen|backends|report|cli)/'),
+      source('^(formats|boards|sim|xen|backends|report|cli)/|^[^/]+\\.ts$'),
       {
         dependencyTypes: ['npm-dev'],
         dependencyTypesNot: ['type-only'],

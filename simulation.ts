@@ -3,7 +3,7 @@ import type { SimulationFacts } from './report/build.js';
 import type { ReportKind, StepConfidence } from './report/data.js';
 import { createFlatMachine, type FlatMachineOptions } from './sim/machine/flat.js';
 import type { Machine } from './sim/machine/machine.js';
-import { CORE_BASE, CORE_S2_ABORTS, CORE_STRIDE, CORE_WINDOW_ABORTS } from './sim/wasm/layout.js';
+import { CORE_BASE, CORE_STRIDE, CORE_WINDOW_ABORTS } from './sim/wasm/layout.js';
 import type { StepTotal } from './sim/trace/ledger.js';
 import { percentiles } from './sim/trace/percentiles.js';
 import { RECORD_WORDS } from './sim/trace/record.js';
@@ -17,8 +17,14 @@ export interface Simulation {
   readonly placement: string;
   /** Where the user's keys go. */
   readonly keyboardConsole: string;
+  /** Name of a device register as the ledger has it, for people. */
+  registerName?(register: string): string;
+  /** Aborts in the device window that became no request, by what they became. */
+  windowExceptions?(): Record<string, number>;
   /** Sets the pattern that ends the run well; any guest's console line counts. */
   expect(pattern: RegExp): void;
+  /** What the user should know about how the run went, one line each. */
+  warnings?(): string[];
   /** Releases what belongs to the host (disk files). Errors that appear only now are thrown. */
   close(): void;
 }
@@ -63,10 +69,11 @@ export function streamTrace(simulation: Simulation, path: string): () => void {
   });
 }
 
-/** The newest records of the trace as lines, oldest first; names defined before them are shown as numbers. */
+/** The newest records of the trace as lines, oldest first. */
 export function traceTail(simulation: Simulation, count: number): string[] {
-  const words = simulation.machine.trace.tail(count);
-  const decoder = new TraceDecoder();
+  const { trace } = simulation.machine;
+  const words = trace.tail(count);
+  const decoder = new TraceDecoder(trace.definitions());
   const lines: string[] = [];
   for (let at = 0; at < words.length; at += RECORD_WORDS) {
     const record = decoder.decode(words, at);
@@ -85,7 +92,7 @@ export async function simulationFacts(simulation: Simulation): Promise<Simulatio
   for (const group of totals) {
     kinds.push({
       kind: group.kind,
-      register: group.register,
+      register: simulation.registerName?.(group.register) ?? group.register,
       count: group.count,
       steps: group.steps.map((step) => ({
         name: step.name,
@@ -118,7 +125,7 @@ export async function simulationFacts(simulation: Simulation): Promise<Simulatio
     ioreq: {
       count: totals.reduce((sum, group) => sum + group.count, 0),
       stage2Aborts: counter(machine, CORE_WINDOW_ABORTS),
-      exceptions: { otherStage2Aborts: counter(machine, CORE_S2_ABORTS) - counter(machine, CORE_WINDOW_ABORTS) },
+      exceptions: simulation.windowExceptions?.() ?? {},
       kinds,
     },
   };

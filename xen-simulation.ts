@@ -2,11 +2,14 @@ import { readFileSync } from 'node:fs';
 import { DomdProgram } from './backends/domd/program.js';
 import { VirtioDisk } from './backends/domd/virtio_disk.js';
 import { FileDisk, OverlayDisk, type Disk } from './backends/virtio/disk.js';
+import { registerName } from './backends/virtio/mmio.js';
 import type { Configuration } from './boards/keys.js';
+import { FormatError, isArmImage, isElf, otherKernelFormat } from './formats/index.js';
+import { GuestEnds } from './guest-ends.js';
 import { Console } from './sim/machine/console.js';
 import type { InputRecord } from './sim/machine/input-log.js';
 import { Machine } from './sim/machine/machine.js';
-import type { OutcomeName } from './sim/machine/outcome.js';
+import type { Outcome, OutcomeName } from './sim/machine/outcome.js';
 import type { Ticks } from './sim/machine/time.js';
 import { RequestRunner } from './requests.js';
 import type { Simulation } from './simulation.js';
@@ -15,8 +18,9 @@ import { XenEl2 } from './xen/arch/arm/el2.js';
 import { BASELINES } from './xen/common/baselines.js';
 import type { Xen } from './xen/common/xen.js';
 import { createXen } from './xen/create.js';
+import { GUEST_VIRTIO_MMIO_BASE, GUEST_VIRTIO_MMIO_SIZE } from './xen/public/arch-arm.js';
 import { Xenconsoled, type ConsoleKind } from './xen/tools/console/xenconsoled.js';
-import type { GuestConfig } from './xen/tools/light/guest_config.js';
+import { vdevToDevid, type GuestConfig } from './xen/tools/light/guest_config.js';
 import {
   createModelledDomain,
   MODELLED_SHARED_INFO,
@@ -24,6 +28,7 @@ import {
   writeModelledHome,
   type ModelledDomain,
 } from './xen/tools/light/modelled_domain.js';
+import { ToolsError } from './xen/tools/light/tools_error.js';
 import { SeededBytes, Toolstack, type GuestOutcome } from './xen/tools/light/toolstack.js';
 import { XsHandle } from './xen/tools/libs/xenstore.js';
 import { Xenstored } from './xen/tools/xenstored/xenstored.js';
@@ -43,6 +48,8 @@ export interface XenSimulationOptions {
   readonly onGuestError?: (kind: string, device: string, detail: string, count: number) => void;
   /** One line for the user. */
   readonly warn?: (line: string) => void;
+  /** A guest has ended for good while others go on. */
+  readonly onGuestEnd?: (name: string, outcome: Outcome) => void;
 }
 
 /** A simulation of Xen guests, with the parts that a test or an experiment wants to look into. */
@@ -113,7 +120,24 @@ export function createXenSimulation(options: XenSimulationOptions): XenSimulatio
     ...(options.deadline === undefined ? {} : { deadline: options.deadline }),
     ...(options.replay === undefined ? {} : { replay: options.replay }),
     ...(options.onGuestError === undefined ? {} : { onGuestError: options.onGuestError }),
+    contextOf: (core) => {
+      const v = xen.pcpus.find((p) => p.core.index === core)?.current;
+      return v === undefined || v.isIdle || v.modelled ? undefined : v.name;
+    },
+    onExceptionLoop: (vcpu, detail) => {
+      xen.errors.report('exception-loop', vcpu, detail);
+      const name = toolstack.nameOf(Number(/^d(\d+)v/.exec(vcpu)?.[1] ?? 0));
+      if (name !== undefined) ends.ended(name, { name: 'crash', detail: `${vcpu}: ${detail}` });
+    },
   });
+  for (const { core } of xen.pcpus) {
+    machine.cores[core.index]?.setAbortWindow(GUEST_VIRTIO_MMIO_BASE, GUEST_VIRTIO_MMIO_BASE + GUEST_VIRTIO_MMIO_SIZE);
+  }
+  const ends = new GuestEnds(
+    machine,
+    guests.map(({ name }) => name),
+    options.onGuestEnd ?? ((): void => {}),
+  );
 
   const { backend: backendCpus, guest: guestCpus } = affinities(
     design['xen.placement'],
@@ -135,7 +159,7 @@ export function createXenSimulation(options: XenSimulationOptions): XenSimulatio
         `${name}:${kind}`,
         new Console(name, {
           ...(shown && options.onConsole !== undefined ? { onByte: (byte: number) => options.onConsole?.(name, byte) } : {}),
-          onPanic: (line) => machine.panicSeen(line),
+          onPanic: (line) => ends.panicSeen(name, line),
           onExpect: (line) => stopOn(line, name),
         }),
       );
@@ -158,23 +182,20 @@ export function createXenSimulation(options: XenSimulationOptions): XenSimulatio
   const programs = new Map([...modelled].map(([name, m]) => [name, new DomdProgram(m.caller, MODELLED_SHARED_INFO)]));
   const backends = new Map<string, VirtioDisk>();
   const disks: Disk[] = [];
-  let left = guests.length;
   const toolstack = new Toolstack(xen, xenstored, consoled, random, new Map([...modelled].map(([name, m]) => [name, m.domain])), {
-    onGuestEnd: (name, outcome, detail) => {
-      left--;
-      if (left === 0 || OUTCOMES[outcome] === 'crash') machine.stop({ name: OUTCOMES[outcome], detail: detail === '' ? name : `${name}: ${detail}` });
-    },
+    onGuestEnd: (name, outcome, detail) => ends.ended(name, { name: OUTCOMES[outcome], detail }),
     onReboot: () => {},
     onMessage: warn,
   });
   xen.toolstack = toolstack;
   machine.addPart('toolstack', toolstack);
   machine.addPart('evtchn-services', xen.evtchn);
+  machine.addPart('guest-ends', ends);
 
   for (const guest of guests) {
     for (const disk of guest.disks) {
       const id = `${guest.name}:${disk.vdev}`;
-      const image = options.disks?.get(id) ?? openDisk(disk.target, disk.readOnly, options.snapshotDisk === true);
+      const image = options.disks?.get(id) ?? orClose(disks, () => openDisk(disk.target, disk.readOnly, options.snapshotDisk === true));
       disks.push(image);
       const where = modelled.get(disk.backend ?? DOM0) ?? dom0;
       const program = programs.get(disk.backend ?? DOM0) ?? programs.get(DOM0)!;
@@ -182,6 +203,7 @@ export function createXenSimulation(options: XenSimulationOptions): XenSimulatio
         params: disk.target,
         disk: image,
         space: where.space,
+        serves: (domid, devid) => toolstack.nameOf(domid) === guest.name && Number(devid) === vdevToDevid(disk.vdev),
         xenstore: new XsHandle(xenstored, where.caller, id),
         diskEvent: (handler) => machine.clock.event(`domd.${id}.disk`, handler),
         warn,
@@ -193,10 +215,7 @@ export function createXenSimulation(options: XenSimulationOptions): XenSimulatio
   for (const [name, m] of modelled) startModelledDomain(xen, m, programs.get(name)!);
   for (const guest of guests) {
     const placed = guest.cpus === undefined && guestCpus !== undefined ? { ...guest, cpus: guestCpus } : guest;
-    toolstack.create(placed, {
-      kernel: readFileSync(guest.kernel),
-      ramdisk: guest.ramdisk === undefined ? undefined : readFileSync(guest.ramdisk),
-    });
+    orClose(disks, () => createGuest(toolstack, placed));
     const kind = primary.get(guest.name)!;
     machine.guestConsoles.set(guest.name, (bytes) => {
       const domid = toolstack.domids().find((id) => toolstack.nameOf(id) === guest.name);
@@ -212,15 +231,66 @@ export function createXenSimulation(options: XenSimulationOptions): XenSimulatio
     expect: (pattern) => {
       for (const [name, kind] of primary) consoles.get(`${name}:${kind}`)!.expect = pattern;
     },
-    close: () => {
-      for (const disk of disks) disk.close();
-    },
+    close: () => closeAll(disks),
+    warnings: () => guests.flatMap((guest) => unusedGrants(guest, backends)),
     requests: new RequestRunner(machine, xen),
+    registerName: (register) => registerName(Number(register)),
+    windowExceptions: () => ({ ...xen.windowAborts, inFlight: machine.ledger.inFlight, abandoned: machine.ledger.abandoned }),
     xen,
     xenstored,
     toolstack,
     backends,
   };
+}
+
+/** Throws ToolsError, naming guest and file. */
+function createGuest(toolstack: Toolstack, guest: GuestConfig): void {
+  const kernel = readFileSync(guest.kernel);
+  const where = `${guest.name}: kernel ${guest.kernel}`;
+  if (!isElf(kernel) && !isArmImage(kernel)) {
+    throw new ToolsError(`${where}: ${otherKernelFormat(kernel) ?? 'neither an arm64 Image nor an ELF file'}`);
+  }
+  try {
+    toolstack.create(guest, { kernel, ramdisk: guest.ramdisk === undefined ? undefined : readFileSync(guest.ramdisk) });
+  } catch (error) {
+    if (error instanceof FormatError) throw new ToolsError(`${where}: ${error.message}`);
+    if (error instanceof ToolsError) throw new ToolsError(`${guest.name}: ${error.message}`);
+    throw error;
+  }
+}
+
+/** Does it, or closes the disks that are open: nobody else has them yet. */
+function orClose<T>(disks: readonly Disk[], action: () => T): T {
+  try {
+    return action();
+  } catch (error) {
+    closeAll(disks);
+    throw error;
+  }
+}
+
+/** Closes every disk, whatever the first ones say; throws the first error. */
+function closeAll(disks: readonly Disk[]): void {
+  const errors: unknown[] = [];
+  for (const disk of disks) {
+    try {
+      disk.close();
+    } catch (error) {
+      errors.push(error);
+    }
+  }
+  if (errors.length > 0) throw errors[0];
+}
+
+/** With grants on, a kernel without Xen's grant DMA defers the device for ever and says nothing (Debian's kernels). */
+function unusedGrants(guest: GuestConfig, backends: ReadonlyMap<string, VirtioDisk>): string[] {
+  const idle = guest.disks.filter(({ vdev, backend, grantUsage }) => {
+    const local = backend === undefined || backend === 'Domain-0' || backend === '0';
+    return (grantUsage ?? !local) && backends.get(`${guest.name}:${vdev}`)?.accesses === 0;
+  });
+  if (idle.length === 0) return [];
+  const vdevs = idle.map(({ vdev }) => vdev).join(', ');
+  return [`${guest.name}: the guest never touched ${vdevs}: grants are on and its kernel may lack CONFIG_XEN_VIRTIO; try grant_usage=0`];
 }
 
 function openDisk(path: string, readOnly: boolean, snapshot: boolean): Disk {

@@ -40,18 +40,27 @@ export function readArmImage(bytes: Uint8Array): ArmImage {
   };
 }
 
-function guess(bytes: Uint8Array): string {
-  if (bytes.length < HEADER) return `the file has ${bytes.length} bytes`;
+/** What a file is that is no arm64 kernel, as its first bytes say it; undefined: nothing that is known. */
+export function otherKernelFormat(bytes: Uint8Array): string | undefined {
   if (bytes[0] === 0x1f && bytes[1] === 0x8b) return 'this is gzip data, unpack it first (gunzip)';
   if (bytes[0] === 0xfd && bytes[1] === 0x37) return 'this is xz data, unpack it first (unxz)';
+  if (bytes[0] === 0x42 && bytes[1] === 0x5a && bytes[2] === 0x68) return 'this is bzip2 data, unpack it first (bunzip2)';
+  if (bytes.length < HEADER) return undefined;
   if (word(bytes, 0) === 0xfd2fb528) return 'this is zstd data, unpack it first (unzstd)';
+  if (word(bytes, 0) === 0x184c2102) return 'this is lz4 data, unpack it first (unlz4)';
   if (word(bytes, 0x24) === 0x016f2818) return 'this is a 32-bit Arm zImage';
   if (word(bytes, 0x202) === 0x53726448) return 'this is an x86 bzImage';
   if (word(bytes, 0) === 0x56190527) return 'this is a U-Boot uImage';
   if (bytes[0] === 0x4d && bytes[1] === 0x5a && word(bytes, 4) === 0x676d697a) {
     return 'this is a compressed EFI kernel (vmlinuz.efi), use the plain Image';
   }
-  return 'not an arm64 kernel Image';
+  return undefined;
+}
+
+function guess(bytes: Uint8Array): string {
+  const other = otherKernelFormat(bytes);
+  if (other !== undefined) return other;
+  return bytes.length < HEADER ? `the file has ${bytes.length} bytes` : 'not an arm64 kernel Image';
 }
 
 function word(bytes: Uint8Array, offset: number): number {

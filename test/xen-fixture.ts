@@ -137,7 +137,8 @@ export function xenFixture(settings: readonly string[] = []): XenFixture {
       kind: 'modelled',
       isControl: domid === 0,
       ...(domid === undefined ? {} : { domid }),
-      options,
+      // On the pCPU that calls are made from: events are shown at once.
+      options: { affinity: [0], ...options },
     });
     for (let i = 0; i < RAM_PAGES; i++) {
       const pa = xen.heap.allocPages(0, d.id)!;

@@ -84,7 +84,14 @@ function debianGuest() {
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   if (made.signal) process.exit(130);
-  if (made.status !== 0) return skip(made.stderr.trim().split('\n').at(-1)?.replace(/^guest: /, '') ?? 'it could not be made');
+  if (made.status !== 0)
+    return skip(
+      made.stderr
+        .trim()
+        .split('\n')
+        .at(-1)
+        ?.replace(/^guest: /, '') ?? 'it could not be made',
+    );
   return relative(root, made.stdout.trim());
 }
 
@@ -105,7 +112,11 @@ say();
 const cfg = debianGuest();
 if (cfg !== undefined) await debian(cfg);
 say('\nNext:');
-if (cfg !== undefined) say(`  ${commandLine(['run', cfg])}     a shell in the guest; poweroff -f ends it, Ctrl-] leaves`);
-say(`  ${commandLine(['run', 'guests/bare/guest.cfg', '--set', 'xen.placement=same'])}     another design, compared by its table`);
+if (cfg !== undefined)
+  say(`  ${commandLine(['run', cfg])}     a shell in the guest; poweroff -f ends it, Ctrl-] leaves`);
+say(
+  `  ${commandLine(['run', 'guests/bare/guest.cfg', '--set', 'xen.placement=same'])}     another design, compared by its table`,
+);
 say(`  ${commandLine(['board', 'keys'])}     everything that --set can change`);
-if (readFileSync('package.json', 'utf8').includes('"bench"')) say('  npm run bench     how fast the simulator is on this machine');
+if (readFileSync('package.json', 'utf8').includes('"bench"'))
+  say('  npm run bench     how fast the simulator is on this machine');

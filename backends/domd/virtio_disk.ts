@@ -69,6 +69,8 @@ interface Guest {
 export interface VirtioDiskOptions {
   /** The image path in xenstore that this process serves (`params`). */
   readonly params: string;
+  /** Which guest and device of that image it is for, where several name the same; default: the first. */
+  readonly serves?: (domid: number, devid: string) => boolean;
   readonly disk: Disk;
   readonly space: UnpopulatedSpace;
   readonly xenstore: XsHandle;
@@ -81,6 +83,8 @@ export class VirtioDisk implements Process {
   readonly device: VirtioMmio;
   /** False: a start switch that tests and users turn to see a wedged backend; the process is never scheduled. */
   enabled = true;
+  /** Register accesses served, for all guests so far. */
+  accesses = 0;
   #main: Main = { at: 'wait' };
   #guest: Guest | undefined;
   #lastDomid = 0;
@@ -210,6 +214,7 @@ export class VirtioDisk implements Process {
       for (const devid of xenstore.directory(`backend/virtio_disk/${domid}`)) {
         const backendPath = `backend/virtio_disk/${domid}/${devid}`;
         if (xenstore.read(`${backendPath}/params`) !== params) continue;
+        if (this.options.serves?.(domid, devid) === false) continue;
         this.#lastDomid = domid;
         this.#guest = { domid, devid, backendPath, frontendPath: '', base: 0, irq: 0, vcpus: 0, server: -1, page: -1, ports: [] };
         this.#main = { at: 'start', step: 'connect' };
@@ -383,6 +388,7 @@ export class VirtioDisk implements Process {
     const { base } = this.#guest!;
     let data: bigint | null = null;
     if (request.type === IOREQ_TYPE_COPY) {
+      this.accesses++;
       const offset = request.addr - base;
       if (offset < 0 || offset >= WINDOW) this.options.warn(`${this.name}: access at 0x${request.addr.toString(16)} is not the device's`);
       else if (request.read) data = this.device.read(offset, request.size);
@@ -452,6 +458,7 @@ export class VirtioDisk implements Process {
     return {
       device: this.device.save(),
       enabled: this.enabled,
+      accesses: this.accesses,
       main: this.#main,
       guest: this.#guest ?? null,
       lastDomid: this.#lastDomid,
@@ -466,10 +473,11 @@ export class VirtioDisk implements Process {
   }
 
   load(state: unknown): void {
-    type Saved = { device: unknown; enabled: boolean; main: Main; guest: Guest | null; lastDomid: number; storeEvent: boolean; watching: boolean; pending: number[]; rings: [number, number][]; io: unknown; ioTurn: boolean; disk: unknown };
+    type Saved = { device: unknown; enabled: boolean; accesses: number; main: Main; guest: Guest | null; lastDomid: number; storeEvent: boolean; watching: boolean; pending: number[]; rings: [number, number][]; io: unknown; ioTurn: boolean; disk: unknown };
     const s = state as Saved;
     this.device.load(s.device);
     this.enabled = s.enabled;
+    this.accesses = s.accesses;
     this.#main = s.main;
     this.#guest = s.guest === null ? undefined : { ...s.guest, ports: [...s.guest.ports] };
     this.#lastDomid = s.lastDomid;

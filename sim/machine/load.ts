@@ -1,5 +1,5 @@
 import { isElf, readElf } from '../../formats/elf.js';
-import { isArmImage, readArmImage } from '../../formats/image.js';
+import { isArmImage, otherKernelFormat, readArmImage } from '../../formats/image.js';
 import type { MemoryBank } from './physical-memory.js';
 
 /** Something to copy into RAM before the first instruction. */
@@ -103,6 +103,8 @@ function placeKernel(ram: MemoryBank, file: Uint8Array): Pick<LoadPlan, 'kind' |
       segments: [{ what: 'the kernel Image', address, bytes: file, size: image.imageSize }],
     };
   }
+  const other = otherKernelFormat(file);
+  if (other !== undefined) throw new LoadError(other);
   const address = ram.base + FLAT_OFFSET;
   return {
     kind: 'flat',

@@ -62,6 +62,8 @@ const SOLO_QUANTUM_MS = 1n;
 /** Cycles after which run() returns to the host: a tenth of a second or so. */
 const DEFAULT_BUDGET = 20_000_000;
 const MAX_ROUNDS = 100_000;
+/** A report of this kind ends the run. */
+const UNMODELLED = 'unmodelled';
 
 /**
  * A board brought to life: cores, memory, interrupt controller, timers, serial ports and whatever the EL2 model adds,
@@ -104,6 +106,8 @@ export class Machine {
     this.errors = new GuestErrorLog((kind, device, detail, count) => {
       this.stamp(TraceKind.GuestError, this.trace.name(kind), this.trace.name(device), count);
       options.onGuestError?.(kind, device, detail, count);
+      // What the simulator lacks must not look like the guest's own failure.
+      if (kind === UNMODELLED) this.stop({ name: 'unmodelled', detail: `${device}: ${detail}` });
     });
     this.bus = new Bus(
       this.errors,

@@ -236,7 +236,7 @@ export function destroyDomain(xen: Xen, d: Domain): void {
   }
   // The mapping of shared_info holds no reference of its own.
   d.p2m.relinquish();
-  xen.heap.freePagesAt(d.sharedInfoPa, 0);
+  xen.putPage(d.sharedInfoPa); // an emulator may still map it
   for (const pa of [...xen.heap.ownedBy(d.id)]) if (xen.heap.testAndClearAllocated(pa)) xen.putPage(pa);
   d.p2m.teardown();
   d.isDying = DOMDYING_DEAD;

@@ -179,6 +179,20 @@ test('a service is called once for several notifications, after its latency', ()
   expect(seen).toEqual([local]);
 });
 
+test('a vCPU of another pCPU sees the event at the sender\'s time, not before', () => {
+  const f = xenFixture();
+  const [a, b] = [f.domain('a'), f.domain('b', { affinity: [1] })];
+  allocUnbound(a, SELF, b.id);
+  expect(bind(b, a.id, 1).rc).toBe(0);
+  b.d.evtchn.ops.clearPending(f.xen, b.d, b.d.evtchn.at(1)!);
+  f.machine.cores[0]!.cycles += 1000;
+  expect(send(a, 1)).toBe(0);
+  expect(isPending(b, 1)).toBe(false);
+  const sent = BigInt(f.machine.cores[0]!.cycles * f.machine.cores[0]!.ticksPerCycle);
+  f.machine.run(1, sent + 1n);
+  expect(isPending(b, 1)).toBe(true);
+});
+
 test('arguments that cannot be read are EFAULT, unknown commands ENOSYS, and nothing changes', () => {
   const f = xenFixture();
   const a = f.domain('a');

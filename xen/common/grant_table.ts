@@ -33,6 +33,11 @@ export const GTF_READONLY = 4;
 export const GTF_READING = 8;
 export const GTF_WRITING = 16;
 const ENTRIES_PER_FRAME = PAGE_SIZE / GRANT_ENTRY_BYTES;
+const GNTMAP_DEVICE_MAP = 1;
+const GNTMAP_HOST_MAP = 2;
+const GNTMAP_READONLY = 4;
+/** 4096 / sizeof(struct grant_mapping) (xen: MAPTRACK_PER_PAGE). */
+const MAPTRACK_PER_PAGE = 256;
 
 /** A mapping handle of the mapping domain (maptrack entry). */
 export interface Maptrack {
@@ -40,6 +45,8 @@ export interface Maptrack {
   ref: number;
   gfn: number;
   readOnly: boolean;
+  /** SoC address of the frame, to which the mapping holds a reference. */
+  pa: number;
 }
 
 /** A domain's grant table: its frames (SoC physical) and what it has mapped of others'. */
@@ -90,9 +97,10 @@ export class GrantTables {
     return frame === undefined ? undefined : frame + (ref % ENTRIES_PER_FRAME) * GRANT_ENTRY_BYTES;
   }
 
-  /** Frees the frames at domain destruction. */
+  /** At domain destruction: its mappings of others' frames go, and its table, unless somebody holds that. */
   release(d: Domain): void {
-    for (const pa of d.grants.frames) this.xen.heap.freePagesAt(pa, 0);
+    for (const handle of [...d.grants.maptrack.keys()]) this.#drop(d, handle);
+    for (const pa of d.grants.frames) this.xen.putPage(pa);
     d.grants.frames.length = 0;
   }
 
@@ -178,7 +186,7 @@ export class GrantTables {
 
   #each(x: HypercallContext, at: bigint, count: number, map: boolean): bigint {
     const bytes = map ? 32 : 24;
-    // Bounded: a hostile count costs the caller its own time in chunks of its own memory, which must exist.
+    // Bounded: the structures of a hostile count must exist in the caller's memory, and each costs it time.
     for (let i = 0; i < count; i++) {
       const where = at + BigInt(i * bytes);
       const raw = copyFromGuest(this.xen, x.vcpu, where, bytes);
@@ -197,22 +205,30 @@ export class GrantTables {
     const fail = (status: number): void => op.setInt16(18, status, true);
     const rd = this.xen.domain(op.getUint16(16, true));
     const ref = op.getUint32(12, true);
-    const readOnly = (op.getUint32(8, true) & 4) !== 0;
-    const gfn = Number(op.getBigUint64(0, true) >> 12n);
+    const wanted = op.getUint32(8, true);
+    const readOnly = (wanted & GNTMAP_READONLY) !== 0;
+    const host = op.getBigUint64(0, true);
+    const gfn = Number(host >> 12n);
+    if ((wanted & (GNTMAP_DEVICE_MAP | GNTMAP_HOST_MAP)) === 0) return fail(GNTST.bad_gntref);
     if (rd === undefined || !rd.alive) return fail(GNTST.bad_domain);
     const entry = this.entryPa(rd, ref);
     if (entry === undefined) return fail(GNTST.bad_gntref);
     const flags = this.xen.memory.read16(entry);
     const granted = this.xen.memory.read16(entry + 2);
     if ((flags & 3) !== GTF_PERMIT_ACCESS || granted !== v.domain.id) return fail(GNTST.general_error);
-    if (!readOnly && (flags & GTF_READONLY) !== 0) return fail(GNTST.permission_denied);
+    if (!readOnly && (flags & GTF_READONLY) !== 0) return fail(GNTST.general_error);
     const frame = this.xen.memory.read32(entry + 4);
-    if (v.domain.grants.maptrack.size >= v.domain.grants.maxMaptrack * 512) return fail(GNTST.no_device_space);
+    if (v.domain.grants.maptrack.size >= v.domain.grants.maxMaptrack * MAPTRACK_PER_PAGE) return fail(GNTST.no_device_space);
     const pa = this.xen.gfnToPa(rd, frame);
-    if (pa === undefined || v.domain.p2m.map(gfn, pa, 1, readOnly ? P2M_GRANT_MAP_RO : P2M_GRANT_MAP_RW) < 0) return fail(GNTST.general_error);
+    // The mapping pins the frame, which must be the granter's own.
+    if (pa === undefined || host % BigInt(PAGE_SIZE) !== 0n || !this.xen.heap.getPage(pa, rd.id)) return fail(GNTST.general_error);
+    if (v.domain.p2m.map(gfn, pa, 1, readOnly ? P2M_GRANT_MAP_RO : P2M_GRANT_MAP_RW) < 0) {
+      this.xen.putPage(pa);
+      return fail(GNTST.general_error);
+    }
     this.xen.memory.write16(entry, flags | GTF_READING | (readOnly ? 0 : GTF_WRITING));
     const handle = v.domain.grants.nextHandle++;
-    v.domain.grants.maptrack.set(handle, { domid: rd.id, ref, gfn, readOnly });
+    v.domain.grants.maptrack.set(handle, { domid: rd.id, ref, gfn, readOnly, pa });
     op.setUint32(20, handle, true);
     op.setBigUint64(24, BigInt(pa), true);
     fail(GNTST.okay);
@@ -221,18 +237,29 @@ export class GrantTables {
   /** struct gnttab_unmap_grant_ref: host_addr u64 @0, dev_bus_addr u64 @8, handle u32 @16, status s16 @20. */
   #unmap(v: Vcpu, op: DataView): void {
     const handle = op.getUint32(16, true);
-    const entry = v.domain.grants.maptrack.get(handle);
-    if (entry === undefined) return op.setInt16(20, GNTST.bad_handle, true);
-    v.domain.p2m.unmap(entry.gfn, 1);
-    v.domain.grants.maptrack.delete(handle);
+    op.setInt16(20, this.#drop(v.domain, handle) ? GNTST.okay : GNTST.bad_handle, true);
+  }
+
+  /** Ends a mapping; the entry's in-use flags say what other mappings there are. */
+  #drop(d: Domain, handle: number): boolean {
+    const entry = d.grants.maptrack.get(handle);
+    if (entry === undefined) return false;
+    d.grants.maptrack.delete(handle);
+    // Its own gfn may hold something else by now.
+    const there = d.p2m.lookup(entry.gfn);
+    if (there !== undefined && there.pa === entry.pa && isGrant(there.type)) d.p2m.unmap(entry.gfn, 1);
     const rd = this.xen.domain(entry.domid);
     const pa = rd === undefined ? undefined : this.entryPa(rd, entry.ref);
     if (pa !== undefined) {
-      const others = [...this.xen.domains.values()].some((d) =>
-        [...d.grants.maptrack.values()].some((m) => m.domid === entry.domid && m.ref === entry.ref),
-      );
-      if (!others) this.xen.memory.write16(pa, this.xen.memory.read16(pa) & ~(GTF_READING | GTF_WRITING));
+      const others = [...this.xen.domains.values()]
+        .flatMap((each) => [...each.grants.maptrack.values()])
+        .filter((m) => m.domid === entry.domid && m.ref === entry.ref);
+      const used = (others.length > 0 ? GTF_READING : 0) | (others.some((m) => !m.readOnly) ? GTF_WRITING : 0);
+      this.xen.memory.write16(pa, (this.xen.memory.read16(pa) & ~(GTF_READING | GTF_WRITING)) | used);
     }
-    op.setInt16(20, GNTST.okay, true);
+    this.xen.putPage(entry.pa);
+    return true;
   }
 }
+
+const isGrant = (type: number): boolean => type === P2M_GRANT_MAP_RO || type === P2M_GRANT_MAP_RW;

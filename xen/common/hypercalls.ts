@@ -149,7 +149,7 @@ function schedOp(x: HypercallContext): bigint | Blocked {
     case SCHEDOP.shutdown: {
       const raw = copyFromGuest(xen, vcpu, x.arg(1), 4);
       if (raw === undefined) return BigInt(-EFAULT);
-      xen.shutdownDomain(vcpu.domain, view(raw).getUint32(0, true));
+      xen.shutdownDomain(vcpu.domain, view(raw).getUint8(0));
       return 0n;
     }
     case SCHEDOP.poll: {

@@ -17,6 +17,7 @@ import {
   P2M_MAP_FOREIGN_RW,
   P2M_RAM_RO,
   P2M_RAM_RW,
+  isAnyRam,
   isRam,
 } from '../arch/arm/p2m.js';
 import { copyFromGuest, copyToGuest } from '../arch/arm/guestcopy.js';
@@ -168,7 +169,9 @@ function removeFromPhysmap(x: HypercallContext, at: bigint): number {
   const d = self(x, arg.getUint16(REMOVE_FROM_PHYSMAP.domid, true));
   if (typeof d === 'number') return d;
   const gfn = gfnOf(arg.getBigUint64(REMOVE_FROM_PHYSMAP.gpfn, true));
-  if (gfn === undefined || d.p2m.lookup(gfn) === undefined) return -ENOENT;
+  const entry = gfn === undefined ? undefined : d.p2m.lookup(gfn);
+  // Only frames of RAM in the wide sense: what Xen itself has mapped (GICC) stays.
+  if (gfn === undefined || entry === undefined || !isAnyRam(entry.type)) return -ENOENT;
   x.xen.charge(x.pcpu, 'xen.unmapPage');
   return d.p2m.unmap(gfn, 1);
 }
@@ -202,7 +205,6 @@ function acquireResource(x: HypercallContext, at: bigint): number {
   if (Number(frame) + count > size) return -EINVAL;
   const id = arg.getUint32(R.id, true);
   if (id > 0xffff) return -EINVAL;
-  let failed = 0;
   for (let i = 0; i < count; i++) {
     const index = Number(frame) + i;
     const pa = isIoreq ? xen.ioreq.getFrame(vcpu.domain, d, id, index) : xen.gnttab.frame(d, index);
@@ -217,8 +219,7 @@ function acquireResource(x: HypercallContext, at: bigint): number {
       rc = vcpu.domain.p2m.map(gfn, pa, 1, P2M_MAP_FOREIGN_RW);
       if (rc < 0) xen.putPage(pa);
     }
-    if (rc < 0) return failed === 0 ? rc : -EIO;
-    failed = rc;
+    if (rc < 0) return i === 0 ? rc : -EIO;
   }
   return 0;
 }
@@ -263,7 +264,8 @@ function releasePages(xen: Xen, d: Domain, gfn: number, pages: number): boolean 
     const entry = d.p2m.lookup(gfn + i);
     if (entry === undefined || !isRam(entry.type)) return false;
     if (d.p2m.unmap(gfn + i, 1) < 0) return false;
-    if (xen.heap.testAndClearAllocated(entry.pa)) xen.putPage(entry.pa);
+    // Frames that Xen shares with the domain (shared_info, grant table) are not the domain's to free.
+    if (xen.heap.owner(entry.pa) === d.id && xen.heap.testAndClearAllocated(entry.pa)) xen.putPage(entry.pa);
   }
   return true;
 }

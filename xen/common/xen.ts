@@ -27,6 +27,9 @@ import { vgicInjectIrq } from '../arch/arm/vgic.js';
 import { VmidAllocator } from '../arch/arm/p2m.js';
 import { registerVtimerHandlers } from '../arch/arm/vtimer.js';
 
+/** `resolved`: the P2M entry became valid; `injected`: nobody claimed the access; `emulated`: completed without a server. */
+export type WindowAbort = 'resolved' | 'injected' | 'emulated';
+
 /** What a handler of the hypercall table gets. Arguments are x0..x4 (or what a modelled caller passed). */
 export interface HypercallContext {
   readonly xen: Xen;
@@ -123,6 +126,8 @@ export class Xen {
   gnttab!: GrantTables;
   ioreq!: Ioreq;
   nextDomid = 1;
+  /** Stage-2 data aborts in the virtio-mmio window that became no request, by what they became. */
+  windowAborts: Record<WindowAbort, number> = { resolved: 0, injected: 0, emulated: 0 };
   /** pCPU whose code is running now, -1 in an event handler. */
   thisPcpu = -1;
   /** The request on whose behalf an event is being sent, 0 = none. */
@@ -358,6 +363,7 @@ export class Xen {
   save(): unknown {
     return {
       nextDomid: this.nextDomid,
+      windowAborts: { ...this.windowAborts },
       shutdowns: [...this.#shutdowns],
       evtchn: this.evtchn.save(),
       deliveries: this.deliveries.save(),
@@ -378,6 +384,7 @@ export class Xen {
   load(state: unknown): void {
     const s = state as any;
     this.nextDomid = s.nextDomid;
+    this.windowAborts = { ...s.windowAborts };
     this.#shutdowns = [...s.shutdowns];
     this.evtchn.load(s.evtchn);
     this.deliveries.load(s.deliveries);

@@ -93,7 +93,8 @@ export function bitmask(n: u32, imms: u32, immr: u32): u64 {
   const ones = (imms & (size - 1)) + 1;
   const rotate = immr & (size - 1);
   let element: u64 = ~(<u64>0) >>> (<u64>(64 - ones));
-  if (rotate) element = (element >>> (<u64>rotate)) | (element << (<u64>(size - rotate)));
+  const left = <u64>(size - rotate);
+  if (rotate) element = (element >>> (<u64>rotate)) | (element << left);
   if (size < 64) element &= ((<u64>1) << (<u64>size)) - 1;
   for (let filled = size; filled < 64; filled <<= 1) element |= element << (<u64>filled);
   return element;

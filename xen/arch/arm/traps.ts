@@ -2,8 +2,8 @@
 import type { Vcpu } from '../../common/domain.js';
 import { vcpuBlockUnlessEventPending } from '../../common/lifecycle.js';
 import type { Pcpu } from '../../common/pcpu.js';
-import type { Xen } from '../../common/xen.js';
-import { XEN_HYPERCALL_TAG } from '../../public/arch-arm.js';
+import type { WindowAbort, Xen } from '../../common/xen.js';
+import { GUEST_VIRTIO_MMIO_BASE, GUEST_VIRTIO_MMIO_SIZE, XEN_HYPERCALL_TAG } from '../../public/arch-arm.js';
 import { TraceKind } from '../../../sim/trace/record.js';
 import { dataAbort, decodePostIndexed } from './decode.js';
 import { copyFromGuest } from './guestcopy.js';
@@ -92,7 +92,10 @@ function doStage2Abort(xen: Xen, p: Pcpu, v: Vcpu, esr: number, isData: boolean)
   const gpa = Number((core.sys('HPFAR_EL2') & 0xff_ffff_fff0n) << 8n) + Number(va & 0xfffn);
   xen.charge(p.id, 'xen.p2mWalk');
   const gfn = Math.floor(gpa / 4096);
-  if (v.domain.p2m.resolveFault(gfn)) return;
+  const windowAbort = (what: WindowAbort): void => {
+    if (isData && inVirtioWindow(gpa)) xen.windowAborts[what]++;
+  };
+  if (v.domain.p2m.resolveFault(gfn)) return windowAbort('resolved');
   if (tryMapMmio(xen, p, v, gfn)) return;
   if (!isData || dabt.s1ptw) {
     abortGuest(xen, p, v, esr, isData, va, gpa);
@@ -101,12 +104,18 @@ function doStage2Abort(xen: Xen, p: Pcpu, v: Vcpu, esr: number, isData: boolean)
   const info = accessOf(xen, p, v, esr, gpa);
   const rc = info === undefined ? undefined : tryHandleMmio(xen, p, v, info);
   if (rc === IO_RETRY) return; // completed on the way back, when the emulator has answered
+  windowAbort(rc === IO_HANDLED ? 'emulated' : 'injected');
   if (rc === IO_HANDLED) {
     if (info?.writeback) applyWriteback(core, info.writeback);
     advancePc(core, esr);
     return;
   }
   abortGuest(xen, p, v, esr, isData, va, gpa);
+}
+
+/** Where the toolstack puts virtio-mmio devices: the window whose aborts the CPU kernel counts. */
+function inVirtioWindow(gpa: number): boolean {
+  return gpa >= GUEST_VIRTIO_MMIO_BASE && gpa < GUEST_VIRTIO_MMIO_BASE + GUEST_VIRTIO_MMIO_SIZE;
 }
 
 /** The access, from the syndrome or else from the instruction; undefined if neither says. */
