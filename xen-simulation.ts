@@ -179,7 +179,7 @@ export function createXenSimulation(options: XenSimulationOptions): XenSimulatio
     modelled.set(name, domain);
     writeModelledHome(xenstored.store, domain);
   }
-  const programs = new Map([...modelled].map(([name, m]) => [name, new DomdProgram(m.caller, MODELLED_SHARED_INFO)]));
+  const programs = new Map([...modelled].map(([name, m]) => [name, new DomdProgram(m.caller, MODELLED_SHARED_INFO, (handler) => machine.clock.event(`domd.d${m.domain.id}.start`, handler))]));
   const backends = new Map<string, VirtioDisk>();
   const disks: Disk[] = [];
   const toolstack = new Toolstack(xen, xenstored, consoled, random, new Map([...modelled].map(([name, m]) => [name, m.domain])), {
@@ -212,7 +212,10 @@ export function createXenSimulation(options: XenSimulationOptions): XenSimulatio
       backends.set(id, process);
     }
   }
-  for (const [name, m] of modelled) startModelledDomain(xen, m, programs.get(name)!);
+  for (const [name, m] of modelled) {
+    const program = programs.get(name)!;
+    if (!program.empty) startModelledDomain(xen, m, program);
+  }
   for (const guest of guests) {
     const placed = guest.cpus === undefined && guestCpus !== undefined ? { ...guest, cpus: guestCpus } : guest;
     orClose(disks, () => createGuest(toolstack, placed));

@@ -1,7 +1,8 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import type { Simulation } from '../index.js';
+import { NEVER, type Simulation } from '../index.js';
+import { Pace } from './pace.js';
 import { InputScript } from './script.js';
-import { openTerminal } from './terminal.js';
+import { openTerminal, type TerminalEvents, type Terminal } from './terminal.js';
 
 export interface DriveOptions {
   readonly simulation: Simulation;
@@ -11,12 +12,18 @@ export interface DriveOptions {
   readonly flush: () => void;
   /** Called after a signal or Ctrl-]. */
   readonly onLeave: (reason: string) => void;
+  /** Nothing was said for an hour of simulated time, and nobody can type. */
+  readonly onQuiet: () => void;
+  readonly terminal?: (events: TerminalEvents) => Terminal;
 }
 
-/** Console bytes are given here as they are written; scripted input answers them. */
+/** Console bytes are given here as they are written; scripted input answers those of one console. */
 export class ConsoleTap {
   readonly #script: InputScript;
-  readonly #typed: { console: string; bytes: Uint8Array }[] = [];
+  readonly #typed: Uint8Array[] = [];
+  #onByte: ((byte: number) => void) | undefined;
+  /** The console that input goes to; the first one that speaks until it is known. */
+  console: string | undefined;
 
   constructor(texts: readonly string[]) {
     this.#script = new InputScript(texts);
@@ -28,15 +35,25 @@ export class ConsoleTap {
   }
 
   output(console: string, byte: number): void {
+    if (console !== this.console) return;
+    this.#onByte?.(byte);
     const bytes = this.#script.output(byte);
-    if (bytes !== undefined) this.#typed.push({ console, bytes });
+    if (bytes !== undefined) this.#typed.push(bytes);
+  }
+
+  listen(onByte: (byte: number) => void): void {
+    this.#onByte = onByte;
   }
 
   /** What was typed since the last call. */
-  take(): { console: string; bytes: Uint8Array }[] {
+  take(): Uint8Array[] {
     return this.#typed.splice(0);
   }
 }
+
+/** How long the host sleeps at most while simulated time waits for real time. */
+const NAP_MS = 20;
+const QUIET_SECONDS = 3600n;
 
 /**
  * Runs to the outcome. Control returns to the host every few million cycles, at points that depend on simulated cycles
@@ -44,10 +61,17 @@ export class ConsoleTap {
  */
 export async function drive(options: DriveOptions, tap: ConsoleTap): Promise<void> {
   const { simulation } = options;
-  const { machine } = simulation;
-  let wake: (() => void) | undefined;
+  const { machine, keyboardConsole } = simulation;
+  const pace = new Pace(machine.board.tickHz);
   const keys: Uint8Array[] = [];
-  const close = openTerminal({
+  let wake: (() => void) | undefined;
+  let spoken = 0n;
+  tap.console = keyboardConsole;
+  tap.listen((byte) => {
+    pace.output(byte);
+    spoken = -1n;
+  });
+  const terminal = (options.terminal ?? openTerminal)({
     keys: (bytes) => {
       if (options.keyboard) keys.push(Uint8Array.from(bytes));
       wake?.();
@@ -58,29 +82,47 @@ export async function drive(options: DriveOptions, tap: ConsoleTap): Promise<voi
       wake?.();
     },
   });
+  const interactive = terminal.interactive && options.keyboard;
+  /** Until a key, a signal, or `ms` have passed. */
+  const wait = async (ms?: number): Promise<void> => {
+    if (keys.length > 0 || machine.outcome !== undefined) return;
+    let timer: NodeJS.Timeout | undefined;
+    await new Promise<void>((resolve) => {
+      wake = resolve;
+      if (ms !== undefined) timer = setTimeout(resolve, ms);
+    });
+    clearTimeout(timer);
+    wake = undefined;
+  };
   try {
     for (;;) {
-      const status = machine.run();
+      const limit = interactive ? pace.limit(machine.time) : undefined;
+      const status = machine.run(undefined, undefined, limit);
       options.flush();
       if (status === 'done') return;
       await nextTurn();
       if (machine.outcome !== undefined) return;
       const typed = tap.take();
-      for (const { console, bytes } of typed) machine.input(console, bytes);
-      for (const bytes of keys.splice(0)) machine.input(simulation.keyboardConsole, bytes);
-      if (status !== 'waiting' || typed.length > 0) continue;
-      if (!options.keyboard || process.stdin.isTTY !== true) {
-        machine.stop({ name: 'timeout', detail: 'every core waits and nothing will wake one' });
-        return;
+      for (const bytes of typed) machine.input(keyboardConsole, bytes);
+      if (limit !== undefined && machine.time >= limit && machine.scheduler.allIdle) await wait(NAP_MS);
+      if (status === 'waiting' && typed.length === 0 && keys.length === 0) {
+        if (machine.inputs.next < NEVER) continue;
+        if (!interactive) {
+          machine.stop({ name: 'timeout', detail: 'every core waits and nothing will wake one' });
+          return;
+        }
+        await wait();
       }
-      await new Promise<void>((resolve) => {
-        wake = resolve;
-        if (keys.length > 0 || machine.outcome !== undefined) resolve();
-      });
-      wake = undefined;
-      for (const bytes of keys.splice(0)) machine.input(simulation.keyboardConsole, bytes);
+      if (machine.outcome !== undefined) return;
+      if (keys.length > 0) pace.keys();
+      for (const bytes of keys.splice(0)) machine.input(keyboardConsole, bytes);
+      if (spoken < 0n) spoken = machine.time;
+      if (!interactive && machine.time - spoken > QUIET_SECONDS * BigInt(machine.board.tickHz)) {
+        spoken = NEVER;
+        options.onQuiet();
+      }
     }
   } finally {
-    close();
+    terminal.close();
   }
 }

@@ -9,11 +9,18 @@ export interface TerminalEvents {
   leave(reason: string): void;
 }
 
+export interface Terminal {
+  /** True if keys can come: both ends are a terminal. */
+  readonly interactive: boolean;
+  /** Puts everything back. */
+  close(): void;
+}
+
 /**
  * On a terminal: raw mode, every key (Ctrl-C too) goes to the guest, Ctrl-] leaves. Otherwise standard input is left alone
- * and SIGINT ends the run. SIGTERM and SIGHUP always end it. Returns the function that puts everything back.
+ * and SIGINT ends the run. SIGTERM and SIGHUP always end it.
  */
-export function openTerminal(events: TerminalEvents): () => void {
+export function openTerminal(events: TerminalEvents): Terminal {
   const { stdin, stdout } = process;
   const raw = stdin.isTTY === true && stdout.isTTY === true;
   const signals: readonly NodeJS.Signals[] = ['SIGINT', 'SIGTERM', 'SIGHUP'];
@@ -25,17 +32,24 @@ export function openTerminal(events: TerminalEvents): () => void {
     if (keys.length > 0) events.keys(keys);
     if (at >= 0) events.leave('Ctrl-]');
   };
+  const onEnd = (): void => events.leave('the terminal is gone');
   if (raw) {
     stdin.setRawMode(true);
     stdin.on('data', onData);
+    stdin.on('end', onEnd);
+    stdin.on('error', onEnd);
     stdin.resume();
   }
-  return () => {
-    for (const signal of signals) process.off(signal, onSignal);
-    if (raw) {
+  return {
+    interactive: raw,
+    close: () => {
+      for (const signal of signals) process.off(signal, onSignal);
+      if (!raw) return;
       stdin.off('data', onData);
+      stdin.off('end', onEnd);
+      stdin.off('error', onEnd);
       stdin.setRawMode(false);
       stdin.pause();
-    }
+    },
   };
 }

@@ -3,6 +3,7 @@
  * It runs one step at a time, so Xen may preempt it between steps; all of its state is data.
  */
 import type { Caller } from '../../xen/tools/libs/caller.js';
+import type { TimedEvent } from '../../xen/tools/libs/timer.js';
 import { EventPorts, mapSharedInfo } from '../../xen/tools/libs/evtchn.js';
 
 const EVTCHN_PPI = 31;
@@ -22,13 +23,15 @@ export interface Process {
   load(state: unknown): void;
 }
 
-type BootStep = 'shared-info' | 'interrupts' | 'running';
+/** `off`: nothing ran yet; `starting`: user space comes up, which takes time but not this vCPU's whole attention. */
+type BootStep = 'off' | 'starting' | 'shared-info' | 'interrupts' | 'running';
 
 /** Structurally xen/common/domain.ts ModelledProgram. */
 export class DomdProgram {
   readonly ports: EventPorts;
   readonly #processes: Process[] = [];
-  #boot: BootStep = 'shared-info';
+  #boot: BootStep = 'off';
+  readonly #started: TimedEvent;
   /** Round robin over processes. */
   #turn = 0;
 
@@ -36,8 +39,19 @@ export class DomdProgram {
     readonly caller: Caller,
     /** Guest-physical address at which shared_info is placed. */
     private readonly sharedInfo: number,
+    /** Event that ends the start-up time. */
+    startEvent: (handler: () => void) => TimedEvent,
   ) {
     this.ports = new EventPorts(caller, sharedInfo);
+    this.#started = startEvent(() => {
+      this.#boot = 'shared-info';
+      caller.xen.unblock(caller.vcpu);
+    });
+  }
+
+  /** No process was added: nothing is to run here. */
+  get empty(): boolean {
+    return this.#processes.length === 0;
   }
 
   add(process: Process): void {
@@ -55,10 +69,7 @@ export class DomdProgram {
   }
 
   #step(): 'ran' | 'blocked' {
-    if (this.#boot !== 'running') {
-      this.#bootStep();
-      return 'ran';
-    }
+    if (this.#boot !== 'running') return this.#bootStep();
     const intid = this.caller.acknowledge();
     if (intid !== undefined) {
       this.#interrupt(intid);
@@ -74,16 +85,21 @@ export class DomdProgram {
     return 'blocked';
   }
 
-  #bootStep(): void {
-    this.caller.charge('domd.start');
-    if (this.#boot === 'shared-info') {
+  #bootStep(): 'ran' | 'blocked' {
+    const { xen } = this.caller;
+    if (this.#boot === 'starting') return 'blocked';
+    if (this.#boot === 'off') {
+      this.#boot = 'starting';
+      this.#started.scheduleAt(xen.clock.now() + xen.costTicks('domd.start'));
+    } else if (this.#boot === 'shared-info') {
       const rc = mapSharedInfo(this.caller, this.sharedInfo / PAGE);
-      if (rc < 0) this.caller.xen.errors.report('backend-start', this.caller.domain.name, `shared_info: ${rc}`);
+      if (rc < 0) xen.errors.report('backend-start', this.caller.domain.name, `shared_info: ${rc}`);
       this.#boot = 'interrupts';
     } else {
       this.caller.enableInterrupt(EVTCHN_PPI);
       this.#boot = 'running';
     }
+    return 'ran';
   }
 
   /** The kernel's interrupt path: upcall, then one handler per port. The first request seen pays for it. */

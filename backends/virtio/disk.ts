@@ -28,6 +28,8 @@ function code(error: unknown): string {
 export class FileDisk implements Disk {
   readonly #fd: number;
   readonly bytes: number;
+  /** Written since the last flush. */
+  #dirty = false;
   lastError: string | undefined;
 
   constructor(
@@ -37,7 +39,8 @@ export class FileDisk implements Disk {
     try {
       this.#fd = openSync(path, readOnly ? 'r' : 'r+');
     } catch (error) {
-      const why = code(error) === 'EACCES' || code(error) === 'EROFS' ? 'not writable (use access=ro or --snapshot-disk)' : `cannot be opened (${code(error)})`;
+      const locked = !readOnly && ['EACCES', 'EROFS', 'EPERM'].includes(code(error));
+      const why = locked ? 'not writable (use access=ro or --snapshot-disk)' : `cannot be opened (${code(error)})`;
       throw new DiskImageError(`disk image ${path}: ${why}`);
     }
     const stat = fstatSync(this.#fd);
@@ -46,9 +49,14 @@ export class FileDisk implements Disk {
       throw new DiskImageError(`disk image ${path}: not a regular file`);
     }
     this.bytes = Math.floor(stat.size / SECTOR) * SECTOR;
+    if (this.bytes === 0) {
+      closeSync(this.#fd);
+      throw new DiskImageError(`disk image ${path}: smaller than one sector of ${SECTOR} bytes`);
+    }
   }
 
   #try(action: () => void): boolean {
+    this.lastError = undefined;
     try {
       action();
       return true;
@@ -69,17 +77,24 @@ export class FileDisk implements Disk {
   }
 
   write(offset: number, data: Uint8Array): boolean {
+    this.#dirty = true;
     return this.#try(() => {
       for (let done = 0; done < data.length; ) done += writeSync(this.#fd, data, done, data.length - done, offset + done);
     });
   }
 
   flush(): boolean {
-    return this.readOnly || this.#try(() => fsyncSync(this.#fd));
+    if (!this.#dirty) return true;
+    const done = this.#try(() => fsyncSync(this.#fd));
+    if (done) this.#dirty = false;
+    return done;
   }
 
+  /** What was written is on the host's disk after it; throws DiskImageError if it is not. */
   close(): void {
+    const done = this.flush();
     closeSync(this.#fd);
+    if (!done) throw new DiskImageError(`disk image ${this.path}: writes may be lost (${this.lastError})`);
   }
 
   save(): unknown {
