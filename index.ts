@@ -10,6 +10,7 @@ export {
   type Simulation,
 } from './simulation.js';
 export { createFlatMachine, type FlatMachine, type FlatMachineOptions } from './sim/machine/flat.js';
+export { LoadError } from './sim/machine/load.js';
 export { Machine, type MachineOptions, type RunStatus } from './sim/machine/machine.js';
 export type { InputRecord } from './sim/machine/input-log.js';
 export type { Outcome, OutcomeName } from './sim/machine/outcome.js';

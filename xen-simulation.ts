@@ -109,6 +109,7 @@ export function createXenSimulation(options: XenSimulationOptions): XenSimulatio
         ram: board.memory.map(({ base, size }) => ({ base, size })),
         gicv: { base: board.gic.virtualCpuInterface!.base, alias64k: board.gic.virtualCpuInterface!.size >= 0x20000 },
         baseline: design['xen.baseline'],
+        ioreqServer: design['xen.ioreqServer'] === 'on',
         scheduler: { kind: design['xen.scheduler'], rateLimitUs: design['xen.rateLimit'] / 1000 },
         workarounds: { wa1: false, wa2: false, wa3: false },
         branchPredictorHardening: design['xen.hardening'] === 'on' && board.firmware.workaround1 === 'offered',

@@ -18,7 +18,17 @@ function amount(value: number, low: number, high: number, unit: string, doc: str
 }
 
 export const DESIGN_KEYS = {
-  'xen.baseline': choice('current', ['current'], 'Xen version whose behaviour is modelled'),
+  'xen.baseline': choice(
+    'current',
+    ['v1', '4.17', 'current'],
+    'Xen version whose behaviour is modelled: the IOREQ series of Sep 2020, the 4.17 release, or master of Aug 2026',
+  ),
+  'xen.ioreqServer': choice('on', ['on', 'off'], 'CONFIG_IOREQ_SERVER: without it dm_op is -ENOSYS and no access is forwarded'),
+  'ioreq.policy': choice(
+    'allow',
+    ['dom0', 'deny', 'allow'],
+    'who may emulate: all backends run in Dom0; driver domains get -EPERM (no policy); driver domains are allowed (FLASK)',
+  ),
   'xen.scheduler': choice(
     'credit2',
     ['credit2', 'null'],

@@ -1,4 +1,5 @@
 import type { Argv, CommandModule } from 'yargs';
+import { BOARDS, readBoard } from './boards.js';
 import { EXIT, UsageError } from './exit.js';
 
 const ACTIONS = ['show', 'check', 'keys'] as const;
@@ -14,8 +15,13 @@ export function boardCommand(done: (code: number) => void): CommandModule {
           choices: ACTIONS,
           describe: 'show: the description; check: with --set; keys: what --set takes',
         })
-        .positional('words', { type: 'string', array: true, describe: 'keys: only those that contain every word' })
-        .option('board', { type: 'string', choices: ['rcar-h3', 'flat'], default: 'rcar-h3', describe: 'which board' })
+        .positional('words', { type: 'string', array: true, describe: 'check: a board’s JSON file; keys: only those that contain every word' })
+        .option('board', {
+          type: 'string',
+          requiresArg: true,
+          default: 'rcar-h3',
+          describe: `${BOARDS.join(', ')}, or a JSON file as show --json prints it`,
+        })
         .option('set', {
           type: 'string',
           array: true,
@@ -24,14 +30,18 @@ export function boardCommand(done: (code: number) => void): CommandModule {
           describe: 'KEY=VALUE, repeatable',
         })
         .option('json', { type: 'boolean', default: false, describe: 'machine-readable' })
+        .example('$0 board show --json > my.json', 'a description to change, then: board check my.json')
         .example('$0 board keys xen. notify', 'settings of the hypervisor whose text has "notify"'),
     handler: async (argv) => {
       const api = await import('../index.js');
-      const board = argv['board'] === 'flat' ? api.flatBoard() : api.rcarH3();
-      const configuration = api.configure(board, argv['set'] as string[]);
       const words = (argv['words'] as string[] | undefined) ?? [];
       const action = argv['action'] as (typeof ACTIONS)[number];
-      if (action !== 'keys' && words.length > 0) throw new UsageError(`board ${action} takes no further words`);
+      const most = { show: 0, check: 1, keys: Number.POSITIVE_INFINITY }[action];
+      if (words.length > most) throw new UsageError(`board ${action}: '${words[most] ?? ''}' is too much`);
+      const given = argv['board'] as string | string[];
+      if (typeof given !== 'string') throw new UsageError(`--board is given ${given.length} times`);
+      const board = await readBoard(action === 'check' ? (words[0] ?? given) : given);
+      const configuration = api.configure(board, argv['set'] as string[]);
       const out = (text: string): void => void process.stdout.write(`${text}\n`);
       if (action === 'check') {
         out(`board ${configuration.board.name}: sound, timing table ${api.timingTableHash(configuration.board)}`);

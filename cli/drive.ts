@@ -22,8 +22,8 @@ export class ConsoleTap {
   readonly #script: InputScript;
   readonly #typed: Uint8Array[] = [];
   #onByte: ((byte: number) => void) | undefined;
-  /** The console that input goes to; the first one that speaks until it is known. */
-  console: string | undefined;
+  /** The console that input goes to. */
+  console = '';
 
   constructor(texts: readonly string[]) {
     this.#script = new InputScript(texts);
@@ -66,6 +66,7 @@ export async function drive(options: DriveOptions, tap: ConsoleTap): Promise<voi
   const keys: Uint8Array[] = [];
   let wake: (() => void) | undefined;
   let spoken = 0n;
+  let told = false;
   tap.console = keyboardConsole;
   tap.listen((byte) => {
     pace.output(byte);
@@ -117,8 +118,8 @@ export async function drive(options: DriveOptions, tap: ConsoleTap): Promise<voi
       if (keys.length > 0) pace.keys();
       for (const bytes of keys.splice(0)) machine.input(keyboardConsole, bytes);
       if (spoken < 0n) spoken = machine.time;
-      if (!interactive && machine.time - spoken > QUIET_SECONDS * BigInt(machine.board.tickHz)) {
-        spoken = NEVER;
+      if (!told && !interactive && machine.time - spoken > QUIET_SECONDS * BigInt(machine.board.tickHz)) {
+        told = true;
         options.onQuiet();
       }
     }

@@ -5,13 +5,15 @@ import { EXIT, inputErrorMessage, UsageError } from './exit.js';
 import { runCommand } from './run-command.js';
 import { traceCommand } from './trace.js';
 
+/** A reader that has seen enough (`| head`) is no error. */
+function onStdoutError(error: NodeJS.ErrnoException): void {
+  if (error.code !== 'EPIPE') throw error;
+}
+
 /** The command line. Commands load the simulator when they run, so that `--help` is quick. Returns the exit code. */
 export async function main(args: readonly string[]): Promise<number> {
   let code: number = EXIT.ok;
-  // A reader that has seen enough (`| head`) is no error.
-  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-    if (error.code !== 'EPIPE') throw error;
-  });
+  if (!process.stdout.listeners('error').includes(onStdoutError)) process.stdout.on('error', onStdoutError);
   const done = (result: number): void => {
     code = result;
   };

@@ -1,4 +1,3 @@
-import type { Configuration } from '../index.js';
 import { UsageError } from './exit.js';
 import { LOG_LEVELS, type LogLevel } from './log.js';
 
@@ -19,6 +18,7 @@ export interface RunOptions {
   readonly snapshotDisk: boolean;
   readonly strict: boolean;
   readonly dryRun: boolean;
+  readonly board: string | undefined;
   readonly set: readonly string[];
   readonly expect: RegExp | undefined;
   readonly input: readonly string[];
@@ -53,6 +53,10 @@ export function runOptions(raw: Raw): RunOptions {
     if (words.length > 0) throw new UsageError(`--bare runs one program, '${words[0] ?? ''}' is too much`);
     for (const name of ONLY_GUESTS)
       if (given(name)) throw new UsageError(`--${name} goes with a guest.cfg, not with --bare`);
+    if (given('board')) {
+      for (const name of ['el', 'smp', 'memory'] as const)
+        if (given(name)) throw new UsageError(`--${name}: the board file says it (--set changes it)`);
+    }
   }
   const el = one('el') ?? '1';
   if (el !== '1' && el !== '2')
@@ -81,6 +85,7 @@ export function runOptions(raw: Raw): RunOptions {
     snapshotDisk: given('snapshot-disk'),
     strict: given('strict'),
     dryRun: given('dry-run'),
+    board: one('board'),
     set: [...all('set'), ...(seed === undefined ? [] : [`sim.seed=${seed}`])],
     expect: pattern('expect', one('expect')),
     input: all('input'),
@@ -108,9 +113,4 @@ export function pattern(option: string, source: string | undefined): RegExp | un
   } catch (error) {
     throw new UsageError(`--${option} ${source}: ${(error as Error).message}`);
   }
-}
-
-/** The line that names what was changed, for reports. */
-export function settingsText(options: RunOptions, configuration: Configuration): string[] {
-  return [...options.set, `board=${configuration.board.name}`];
 }

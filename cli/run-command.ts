@@ -27,13 +27,14 @@ export function runCommand(done: (code: number) => void): CommandModule {
         .option('snapshot-disk', flag('keep disk writes in memory, the files stay as they are'))
         .option('strict', flag('configuration keys that are unknown or not modelled are errors'))
         .option('dry-run', flag('print what was understood and stop'))
-        .group(['set', 'seed', 'expect', 'input', 'sim-timeout', 'record', 'replay'], 'Simulation:')
+        .group(['board', 'set', 'seed', 'expect', 'input', 'sim-timeout', 'record', 'replay'], 'Simulation:')
+        .option('board', text('rcar-h3, or a JSON file as board show --json prints it', 'rcar-h3; bare: flat'))
         .option('set', many('KEY=VALUE: board property, timing entry or design choice (see board keys), repeatable'))
         .option('seed', text('seed of all that is drawn at random'))
         .option('expect', text('end well when a console line matches REGEX; any other end is a failure'))
         .option(
           'input',
-          many('typed at the next shell prompt, with Enter; REGEX=>TEXT waits for REGEX instead; repeatable'),
+          many('typed at the first guest’s next prompt, with Enter; REGEX=>TEXT waits for REGEX instead; repeatable'),
         )
         .option('sim-timeout', text('end as a failure after this much simulated time, e.g. 30 s'))
         .option('record', text('write the console input with its times to FILE'))

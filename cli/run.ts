@@ -1,39 +1,29 @@
-import {
-  accessSync,
-  closeSync,
-  constants,
-  existsSync,
-  openSync,
-  readFileSync,
-  statSync,
-  unlinkSync,
-  writeFileSync,
-} from 'node:fs';
+import { accessSync, closeSync, constants, existsSync, openSync, statSync, unlinkSync, writeFileSync } from 'node:fs';
 import pc from 'picocolors';
 import * as api from '../index.js';
+import { createSimulation } from './create.js';
 import { ConsoleTap, drive } from './drive.js';
 import { EXIT, fileErrorText, UsageError } from './exit.js';
 import { guestText, readGuests } from './guests.js';
 import { Log } from './log.js';
 import { runOptions, type RunOptions } from './options.js';
 import { ConsoleOutput } from './output.js';
-import { readRecording, writeRecording } from './recording.js';
+import { writeRecording } from './recording.js';
 
 /** `rcar-sim run`. Returns the exit code; input errors are thrown before anything runs. */
 export async function run(raw: Readonly<Record<string, unknown>>): Promise<number> {
   const options = runOptions(raw);
   const log = new Log(options.logLevel);
-  for (const path of [options.report, options.trace, options.record]) if (path !== undefined) checkWritable(path);
+  checkOutputs(options);
   const guests = options.bare === undefined ? readGuests(options) : [];
   for (const warning of guests.flatMap((guest) => guest.warnings)) log.warn(warning);
   if (options.dryRun) {
     process.stdout.write(`${guests.map(guestText).join('\n\n')}\n`);
     return EXIT.ok;
   }
-  const output = new ConsoleOutput(guests.length > 1);
+  const output = new ConsoleOutput(guests.length > 1, process.stdout.isTTY === true);
   const tap = new ConsoleTap(options.input);
-  const create = options.bare === undefined ? createGuests : createBare;
-  const simulation = create(
+  const simulation = await createSimulation(
     options,
     guests.map(({ config }) => config),
     (console, byte) => {
@@ -52,23 +42,35 @@ export async function run(raw: Readonly<Record<string, unknown>>): Promise<numbe
         keyboard: options.replay === undefined,
         flush: () => output.flush(),
         onLeave: (reason) => log.debug(`ending the run: ${reason}`),
+        onQuiet: () => log.info('no output for an hour of simulated time; Ctrl-C ends the run, --sim-timeout limits it'),
       },
       tap,
     );
   } catch (error) {
-    output.flush(true);
-    endTrace?.();
+    output.end();
     log.error(bugReport(simulation, error));
+    tryHost(log, '', () => endTrace?.());
+    tryHost(log, '', () => simulation.close());
     return EXIT.internal;
   }
   const seconds = Number(process.hrtime.bigint() - begin) / 1e9;
-  output.flush(true);
-  const code = exitCode(options, simulation.machine.outcome);
-  endTrace?.();
-  simulation.close();
-  if (options.record !== undefined) writeRecording(options.record, simulation.machine.inputs.given);
-  const facts = await api.simulationFacts(simulation);
-  const report = api.buildReport(facts, {
+  output.end();
+  // All are tried, whatever the first ones say: what can be saved is saved.
+  const { machine } = simulation;
+  const saved = [
+    tryHost(log, 'standard output: ', () => {
+      if (output.error !== undefined) throw output.error;
+    }),
+    tryHost(log, `${options.trace ?? ''}: `, () => endTrace?.()),
+    tryHost(log, '', () => simulation.close()),
+    tryHost(log, `${options.record ?? ''}: `, () => {
+      if (options.record !== undefined) writeRecording(options.record, machine.inputs.given);
+    }),
+  ].every((done) => done);
+  const outcome = machine.outcome ?? { name: 'interrupted', detail: '' };
+  let code = exitCode(options, outcome);
+  if (!saved && code === EXIT.ok) code = EXIT.failed;
+  const report = api.buildReport(await api.simulationFacts(simulation), {
     command: commandText(options),
     settings: [...options.set],
     exitCode: code,
@@ -76,121 +78,54 @@ export async function run(raw: Readonly<Record<string, unknown>>): Promise<numbe
     peakRssBytes: process.resourceUsage().maxRSS * 1024,
     node: process.version,
   });
-  if (options.report !== undefined) writeFileSync(options.report, `${JSON.stringify(report, null, 2)}\n`);
+  if (options.report !== undefined) {
+    const path = options.report;
+    const written = tryHost(log, `${path}: `, () => writeFileSync(path, `${JSON.stringify(report, null, 2)}\n`));
+    if (!written && code === EXIT.ok) code = EXIT.failed;
+  }
   for (const fault of api.checkReport(report)) log.error(`report: ${fault}`);
+  for (const line of simulation.warnings?.() ?? []) log.warn(line);
   if (tap.untyped > 0) log.warn(`${tap.untyped} of the --input texts found no prompt and were not typed`);
   for (const error of report.guestErrors) {
     log.info(`guest error ${error.kind} (${error.device}), ${error.count} times, first: ${error.detail}`);
   }
-  if (report.ioreq.count > 0) {
-    if (log.enabled('info')) process.stderr.write(`\n${api.roundTripTable(report, paint())}\n`);
-  } else {
-    log.info(summary(report));
-  }
-  if (code === EXIT.failed && !log.enabled('info')) log.error(summary(report));
+  conclude(report, options, log);
   return code;
 }
 
-type OnConsole = (console: string, byte: number) => void;
+/** How it ended: a line that no log level hides if it is a failure, and what people want to see otherwise. */
+function conclude(report: api.Report, options: RunOptions, log: Log): void {
+  const { outcome, detail, exitCode } = report;
+  const end = `${outcome}${detail === '' ? '' : `: ${detail}`}`;
+  if (options.expect !== undefined && outcome !== 'expect' && outcome !== 'interrupted') {
+    log.error(`${end}; no line matched --expect ${options.expect.source}`);
+  } else if (exitCode === EXIT.failed) log.error(end);
+  if (!log.enabled('info')) return;
+  if (report.ioreq.count > 0) process.stderr.write(`\n${api.roundTripTable(report, paint())}\n`);
+  else log.info(summary(report, exitCode === EXIT.failed ? outcome : end));
+}
 
-/** Xen guests on the Salvator-XS. What the toolstack or a disk image refuses is the user's input. */
-function createGuests(options: RunOptions, guests: api.GuestConfig[], onConsole: OnConsole, log: Log): api.Simulation {
-  const configuration = api.configure(api.rcarH3(), options.set);
-  const deadline = deadlineTicks(options.simTimeout, configuration.board.tickHz);
-  for (const { name, disks } of guests) {
-    if (disks.some((disk) => disk.grantUsage ?? disk.backend !== undefined)) {
-      log.warn(
-        `${name}: grants are on for its disk; a kernel without CONFIG_XEN_VIRTIO (Debian's) will never bind it: grant_usage=0`,
-      );
-    }
-  }
+/** False: the host refused, which is said in one line. */
+function tryHost(log: Log, what: string, action: () => void): boolean {
   try {
-    return api.createXenSimulation({
-      configuration,
-      guests,
-      snapshotDisk: options.snapshotDisk,
-      ...(deadline === undefined ? {} : { deadline }),
-      ...(options.replay === undefined ? {} : { replay: readRecording(options.replay) }),
-      onConsole,
-      onGuestError: debugGuestError(log),
-      warn: (line) => log.warn(line),
-    });
+    action();
+    return true;
   } catch (error) {
-    if (error instanceof api.ToolsError || error instanceof api.DiskImageError) throw new UsageError(error.message);
-    throw error;
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === undefined) log.error((error as Error).message);
+    else log.error(`cannot write ${fileErrorText(what.replace(/: $/, ''), error)}`);
+    return false;
   }
 }
 
-function debugGuestError(log: Log): (kind: string, device: string, detail: string, count: number) => void {
-  return (kind, device, detail, count) => {
-    if (count === 1) log.debug(`guest error ${kind} (${device}): ${detail}`);
-  };
+/** Finds out before the run, not after it, whether files can be written. Leaves no file behind that was not there. */
+function checkOutputs(options: RunOptions): void {
+  const outputs = [options.report, options.trace, options.record].filter((path) => path !== undefined);
+  for (const path of outputs) checkWritable(path);
+  const twice = outputs.find((path, index) => outputs.indexOf(path) !== index && !path.startsWith('/dev/'));
+  if (twice !== undefined) throw new UsageError(`${twice}: two outputs go to the same file`);
 }
 
-function createBare(options: RunOptions, _guests: api.GuestConfig[], onConsole: OnConsole, log: Log): api.Simulation {
-  const program = options.bare ?? '';
-  const base = api.flatBoard({
-    cores: options.smp,
-    ramBytes: ramBytes(options.memory),
-    entryLevel: options.el,
-  });
-  const configuration = api.configure(base, options.set);
-  const { board } = configuration;
-  const deadline = deadlineTicks(options.simTimeout, board.tickHz);
-  return api.createBareSimulation({
-    configuration,
-    kernel: readInput(program),
-    ...(options.initrd === undefined ? {} : { initrd: readInput(options.initrd) }),
-    ...(options.dtb === undefined ? {} : { dtb: readTree(options.dtb) }),
-    ...(options.append === undefined ? {} : { append: options.append }),
-    ...(deadline === undefined ? {} : { deadline }),
-    ...(options.replay === undefined ? {} : { replay: readRecording(options.replay) }),
-    onConsole,
-    onGuestError: debugGuestError(log),
-    el: options.el,
-    smp: options.smp,
-  });
-}
-
-function ramBytes(text: string): number {
-  try {
-    return api.parseQuantity(text, 'size');
-  } catch (error) {
-    throw new UsageError(`--memory ${text}: ${(error as Error).message}`);
-  }
-}
-
-function deadlineTicks(text: string | undefined, tickHz: number): api.Ticks | undefined {
-  if (text === undefined) return undefined;
-  try {
-    const ns = api.parseQuantity(/^[\d.]+$/.test(text.trim()) ? `${text} s` : text, 'duration');
-    if (ns === 0) throw new RangeError('no time at all');
-    return (BigInt(ns) * BigInt(tickHz)) / 1_000_000_000n;
-  } catch (error) {
-    throw new UsageError(`--sim-timeout ${text}: ${(error as Error).message}`);
-  }
-}
-
-/** A whole file. Throws UsageError in one line. */
-function readInput(path: string): Uint8Array {
-  try {
-    return readFileSync(path);
-  } catch (error) {
-    throw new UsageError(fileErrorText(path, error));
-  }
-}
-
-function readTree(path: string): Uint8Array {
-  const bytes = readInput(path);
-  try {
-    api.readFdt(bytes);
-  } catch (error) {
-    throw new UsageError(`${path}: ${(error as Error).message}`);
-  }
-  return bytes;
-}
-
-/** Finds out before the run, not after it. Leaves no file behind that was not there. */
 function checkWritable(path: string): void {
   try {
     if (existsSync(path)) {
@@ -205,18 +140,17 @@ function checkWritable(path: string): void {
   }
 }
 
-function exitCode(options: RunOptions, outcome: api.Outcome | undefined): number {
-  if (outcome === undefined || outcome.name === 'interrupted') return EXIT.interrupted;
+function exitCode(options: RunOptions, outcome: api.Outcome): number {
+  if (outcome.name === 'interrupted') return EXIT.interrupted;
   if (options.expect !== undefined) return outcome.name === 'expect' ? EXIT.ok : EXIT.failed;
   return outcome.name === 'poweroff' || outcome.name === 'reboot' ? EXIT.ok : EXIT.failed;
 }
 
-function summary(report: api.Report): string {
-  const { outcome, detail, sim, host } = report;
+function summary({ sim, host, trace }: api.Report, end: string): string {
   return (
-    `${outcome}${detail === '' ? '' : ` (${detail})`}: ${sim.seconds.toFixed(3)} s simulated, ` +
+    `${end}: ${sim.seconds.toFixed(3)} s simulated, ` +
     `${sim.instructions} instructions in ${host.seconds.toFixed(1)} s, ${host.mips.toFixed(1)} MIPS, ` +
-    `${Math.round(host.peakRssBytes / 2 ** 20)} MiB; trace ${report.trace.hash}`
+    `${Math.round(host.peakRssBytes / 2 ** 20)} MiB; trace ${trace.hash}`
   );
 }
 

@@ -6,8 +6,13 @@ interface Step {
   readonly send: Uint8Array;
 }
 
-/** `/ # `, `~ $ `, `root@host:/# `, `# `, `login: `: nothing before it but a path, so that log lines do not look like one. */
-const PROMPT = /^(\S*[:/~]\S* ?)?[#$>] $|(login|[Pp]assword): $/;
+/**
+ * `guest# `, `/ # `, `~ $ `, `root@host:/# `, `bash-5.2$ `, `login: `: one word, or a path and a space, and then the sign; log
+ * lines on their way to their end do not look like one.
+ */
+const PROMPT = /^([\w.@:~/-]*|[\w.@:~-]*[~/][\w./-]* )[#$>] $|(login|[Pp]assword): $/;
+/** What a shell that edits lines sends along: CSI sequences, OSC titles (ECMA-48, 8.3). */
+const CONTROL = /\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[()][0-9A-B]|[=>])/g;
 const MAX_LINE = 4096;
 
 /**
@@ -40,7 +45,7 @@ export class InputScript {
     if (byte === 13 || this.#line.length >= MAX_LINE) return undefined;
     this.#line += String.fromCharCode(byte);
     // The echo of what was typed must not count as the next prompt.
-    if (!this.#ready || !step.when.test(this.#line)) return undefined;
+    if (!this.#ready || !step.when.test(this.#line.replace(CONTROL, ''))) return undefined;
     this.#ready = false;
     this.#steps.shift();
     return step.send;

@@ -11,7 +11,7 @@ export type StepConfidence = 'measured' | 'derived' | 'guessed' | 'executed' | '
 
 export interface ReportStep {
   name: string;
-  /** Part of the round trip: trap, forward, deliver, backend, return, resume. */
+  /** Part of the round trip: trap, send, wake, deliver, backend, respond, resume. */
   phase: string;
   /** Name of the core, e.g. a57.0, or `-` for a wait in which no core works. */
   cpu: string;

@@ -1,3 +1,4 @@
 export * from './data.js';
+export { outcomeSchema, reportSchema } from './schema.js';
 export { buildReport, type RunFacts, type SimulationFacts } from './build.js';
 export { PLAIN, roundTripTable, type Paint } from './table.js';

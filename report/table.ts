@@ -1,5 +1,5 @@
 import type { Report, ReportKind, StepConfidence } from './data.js';
-import { mainStep, pathRows, type Row } from './rows.js';
+import { pathRows, sumBy, type Row } from './rows.js';
 
 /** Colours are given, so that a file or a pipe gets none. */
 export interface Paint {
@@ -12,7 +12,8 @@ export const PLAIN: Paint = { bold: (text) => text, dim: (text) => text, bar: (t
 
 const WIDTH = 100;
 const ROWS = 9;
-const BAR_WIDTH = 10;
+const BAR_WIDTH = 12;
+const MOST_WIDTH = 28;
 const BASIS_ORDER: readonly StepConfidence[] = ['measured', 'derived', 'executed', 'wait', 'guessed'];
 
 /**
@@ -33,9 +34,9 @@ export function roundTripTable(report: Report, paint: Paint = PLAIN): string {
   const rows = pathRows(kinds, ROWS);
   const largest = Math.max(...rows.map((row) => row.ticks));
   const line = (row: Row): string => {
-    const where = [...row.cpus].filter((cpu) => cpu !== '-').sort();
+    const where = [...sumBy(row, (step) => step.cpu).keys()].filter((cpu) => cpu !== '-').sort();
     const perCycle = ticksPerCycle[where[0] ?? ''];
-    const width = Math.max(1, Math.round((row.ticks / largest) * BAR_WIDTH));
+    const width = Math.max(row.ticks > 0 ? 1 : 0, Math.round((row.ticks / largest) * BAR_WIDTH));
     return columns(
       row.part,
       mostOf(row),
@@ -43,7 +44,7 @@ export function roundTripTable(report: Report, paint: Paint = PLAIN): string {
       perCycle === undefined ? '-' : group(Math.round(row.ticks / count / perCycle)),
       ns(row.ticks),
       percent(row.ticks, total),
-      paint.bar('█'.repeat(width), mainBasis(row.basis)) + ' '.repeat(BAR_WIDTH - width),
+      paint.bar('█'.repeat(width), mainBasis(row)) + ' '.repeat(BAR_WIDTH - width),
       basisText(row),
     );
   };
@@ -68,7 +69,7 @@ function columns(
   bar: string,
   basis: string,
 ): string {
-  const left = `  ${clip(part, 16).padEnd(16)} ${clip(most, 24).padEnd(24)} ${clip(where, 8).padEnd(8)}`;
+  const left = `  ${clip(part, 9).padEnd(9)} ${most.padEnd(MOST_WIDTH)} ${clip(where, 9).padEnd(9)}`;
   return `${left} ${cycles.padStart(7)} ${ns.padStart(7)} ${share.padStart(7)} ${bar} ${basis}`.trimEnd();
 }
 
@@ -103,19 +104,26 @@ function basisLine(report: Report, total: number): string {
   for (const { confidence, ticks } of report.ioreq.roundTrip.kinds.flatMap((kind) => kind.steps)) {
     sums.set(confidence, (sums.get(confidence) ?? 0) + ticks);
   }
-  const parts = BASIS_ORDER.filter((basis) => (sums.get(basis) ?? 0) > 0).map(
-    (basis) => `${(((sums.get(basis) ?? 0) / total) * 100).toFixed(0)} % ${basis}`,
-  );
+  const parts = BASIS_ORDER.map((basis) => ({ basis, share: Math.round(((sums.get(basis) ?? 0) / total) * 100) }))
+    .filter(({ share }) => share > 0)
+    .map(({ basis, share }) => `${share} % ${basis}`);
   const { class: accuracy, timingTable } = report.accuracy;
   return `basis: ${parts.join(', ')}; cores ${accuracy}, timing ${timingTable.slice(0, 8)}`;
 }
 
-/** The largest step of a row, and how much of the row it is if that is not nearly all. */
+/** The largest steps of a row with their shares of it, as many as fit. */
 function mostOf(row: Row): string {
-  const name = mainStep(row);
-  const share = Math.round(((row.names.get(name) ?? 0) / Math.max(1, row.ticks)) * 100);
-  const suffix = row.names.size === 1 || share >= 99 ? '' : ` ${share}%`;
-  return clip(name, 24 - suffix.length) + suffix;
+  const sums = [...sumBy(row, (step) => step.name)].sort((x, y) => y[1] - x[1]);
+  const [first, ...others] = sums.map(
+    ([name, ticks]) => `${name} ${Math.round((ticks / Math.max(1, row.ticks)) * 100)}%`,
+  );
+  if (others.length === 0) return clip(sums[0]?.[0] ?? '', MOST_WIDTH);
+  let text = clip(first ?? '', MOST_WIDTH);
+  for (const other of others) {
+    if (text.length + 2 + other.length > MOST_WIDTH) break;
+    text += `, ${other}`;
+  }
+  return text;
 }
 
 /** `a57.0` and `a57.3` are `a57.0,3`; three or more in a row `a57.0-2`. Names are sorted. */
@@ -135,14 +143,15 @@ function coresText(names: readonly string[]): string {
   return [...clusters].map(([cluster, cores]) => `${cluster}.${list(cores)}`).join('+');
 }
 
-function mainBasis(basis: ReadonlyMap<StepConfidence, number>): StepConfidence {
-  return BASIS_ORDER.reduce((best, one) => ((basis.get(one) ?? 0) > (basis.get(best) ?? 0) ? one : best));
+function mainBasis(row: Row): StepConfidence {
+  const sums = sumBy(row, (step) => step.confidence);
+  return BASIS_ORDER.reduce((best, one) => ((sums.get(one) ?? 0) > (sums.get(best) ?? 0) ? one : best));
 }
 
-function basisText({ basis, ticks }: Row): string {
-  const main = mainBasis(basis);
-  const share = Math.floor(((basis.get(main) ?? 0) / Math.max(1, ticks)) * 100);
-  return share >= 100 || ticks === 0 ? main : `${main} ${share}%`;
+function basisText(row: Row): string {
+  const main = mainBasis(row);
+  const ticks = sumBy(row, (step) => step.confidence).get(main) ?? 0;
+  return ticks === row.ticks ? main : `${main} ${Math.floor((ticks / Math.max(1, row.ticks)) * 100)}%`;
 }
 
 function percent(part: number, total: number): string {

@@ -121,6 +121,7 @@ export function xenFixture(settings: readonly string[] = []): XenFixture {
         ram: board.memory.map(({ base, size }) => ({ base, size })),
         gicv: { base: board.gic.virtualCpuInterface!.base, alias64k: true },
         baseline: design['xen.baseline'],
+        ioreqServer: design['xen.ioreqServer'] === 'on',
         scheduler: { kind: design['xen.scheduler'], rateLimitUs: design['xen.rateLimit'] / 1000 },
         workarounds: { wa1: false, wa2: false, wa3: false },
         branchPredictorHardening: false,

@@ -13,10 +13,13 @@ const RELATIVE_IMPORT = /(from\s+')(\.[^']+)\.js(')/g;
 function transpile(ts, file, done) {
   const known = done.get(file);
   if (known) return known;
-  const source = readFileSync(file, 'utf8').replace(RELATIVE_IMPORT, (text, head, path, tail) => {
-    const target = resolve(dirname(file), `${path}.ts`);
-    return existsSync(target) ? `${head}${pathToFileURL(transpile(ts, target, done)).href}${tail}` : text;
-  });
+  const source = readFileSync(file, 'utf8')
+    .replace(RELATIVE_IMPORT, (text, head, path, tail) => {
+      const target = resolve(dirname(file), `${path}.ts`);
+      return existsSync(target) ? `${head}${pathToFileURL(transpile(ts, target, done)).href}${tail}` : text;
+    })
+    // files that a module finds by its own place are beside the source
+    .replaceAll('import.meta.url', JSON.stringify(pathToFileURL(file).href));
   const hash = createHash('sha256').update(source).digest('hex').slice(0, 16);
   const out = join(CACHE, `${relative(ROOT, file).replace(/[\\/]/g, '-').replace(/\.ts$/, '')}-${hash}.mjs`);
   if (!existsSync(out)) {

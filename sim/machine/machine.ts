@@ -269,6 +269,11 @@ export class Machine {
     this.inputs.add({ time: String(this.time + 1n), console, bytes: [...bytes] });
   }
 
+  /** True if input can be given to a console of that name. */
+  hasConsole(name: string): boolean {
+    return this.guestConsoles.has(name) || this.board.serial.some((port) => port.name === name);
+  }
+
   /** Makes an idle core run; for the EL2 model, whose virtual CPUs are woken by software. */
   wake(core: number): void {
     this.stamp(TraceKind.Wake, core);

@@ -23,12 +23,19 @@ export interface TraceRecord {
 /**
  * Streams a trace to a file, binary (64-byte header, then 32-byte little-endian records), or as JSON lines if the
  * name ends in .jsonl. Memory use does not depend on the length of the run. Throws the file system's error if the
- * file cannot be opened or written. Returns the function that writes the rest and closes the file.
+ * file cannot be opened. Returns the function that writes the rest and closes the file; it throws the first error of
+ * any write: the run itself goes on without its trace.
  */
 export function writeTrace(trace: Trace, path: string, header: TraceHeader): () => void {
   const fd = openSync(path, 'w');
+  let failed: unknown;
   const put = (bytes: Uint8Array): void => {
-    for (let done = 0; done < bytes.length;) done += writeSync(fd, bytes, done, bytes.length - done);
+    if (failed !== undefined) return;
+    try {
+      for (let done = 0; done < bytes.length;) done += writeSync(fd, bytes, done, bytes.length - done);
+    } catch (error) {
+      failed = error;
+    }
   };
   if (path.endsWith('.jsonl')) {
     const decoder = new TraceDecoder();
@@ -53,6 +60,7 @@ export function writeTrace(trace: Trace, path: string, header: TraceHeader): () 
   return () => {
     trace.flush();
     closeSync(fd);
+    if (failed !== undefined) throw failed;
   };
 }
 

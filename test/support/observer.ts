@@ -70,7 +70,7 @@ export class Observer {
     this.#wrap();
   }
 
-  /** Everything so far. The trace comes in blocks, hypercalls at once: their order among each other is not kept. */
+  /** Everything so far, in order. */
   seen(): readonly Seen[] {
     this.#sim.machine.trace.flush();
     return this.#seen;
@@ -114,6 +114,8 @@ export class Observer {
         const words = view(copyFromGuest(xen, x.vcpu, at, 32) ?? copyFromGuest(xen, x.vcpu, at, 8));
         const cmd = number === HYPERVISOR.dm_op ? words.getUint32(0, true) : Number(x.arg(0) & 0xffff_ffffn);
         const args = [0, 1, 2, 3].map((i) => x.arg(i));
+        // Records come in blocks; what was recorded before this call goes before it.
+        this.#sim.machine.trace.flush();
         this.#seen.push({ kind: 'hypercall', domid: x.vcpu.domain.id, vcpu: x.vcpu.id, number, cmd, words, args });
         return handler(x);
       };

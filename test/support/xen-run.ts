@@ -35,3 +35,13 @@ export function withFiles(guest: GuestConfig, files: GuestFiles, scratch: Scratc
     disks: guest.disks.map((disk) => ({ ...disk, target: scratch.file(`${disk.vdev}.raw`, new Uint8Array(1 << 20)) })),
   };
 }
+
+/** Runs until the outcome is known. Throws if it is not after so many simulated seconds, or if the run only waits for input. */
+export function runToEnd(sim: XenSimulation, seconds: number): void {
+  const deadline = BigInt(seconds) * BigInt(sim.machine.board.tickHz);
+  for (;;) {
+    const status = sim.machine.run();
+    if (status === 'done') return;
+    if (status === 'waiting' || sim.machine.time > deadline) throw new Error(`the run has not ended (${status})`);
+  }
+}

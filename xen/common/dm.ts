@@ -10,9 +10,12 @@ import { setIrqLevel } from '../arch/arm/dm.js';
 import { baselineOf } from './baselines.js';
 import type { HypercallContext, Xen } from './xen.js';
 
-/** xsm_dm_op: the control domain, or a driver domain that the policy allows (xen-ioreq.md 2.4). */
-export function mayModelDevices(caller: Domain): boolean {
-  return caller.isControl || caller.options.deviceModelPrivilege;
+/**
+ * XSM_DM_PRIV, which guards dm_op, acquire_resource and foreign mappings: the control domain, the one domain whose target
+ * `subject` is (XEN_DOMCTL_set_target), or a driver domain that the policy allows (xen-ioreq.md 2.4).
+ */
+export function mayModelDevices(caller: Domain, subject: Domain): boolean {
+  return caller.isControl || caller.options.deviceModelPrivilege || caller.target === subject.id;
 }
 
 interface DmCall {
@@ -42,8 +45,13 @@ const OPS: { readonly [op: number]: (call: DmCall) => DmResult } = {
     view.setUint16(P + 4, id, true);
     return done(0, true);
   },
-  [DMOP.get_ioreq_server_info]: ({ xen, caller, target, view }) =>
-    done(xen.ioreq.getInfo(caller, target, view.getUint16(P, true), view.getUint16(P + 2, true)), true),
+  [DMOP.get_ioreq_server_info]: ({ xen, caller, target, view }) => {
+    const info = xen.ioreq.getInfo(caller, target, view.getUint16(P, true), view.getUint16(P + 2, true));
+    if (typeof info === 'number') return done(info);
+    // Without a buffered ring the port stays as the caller wrote it; the gfns are never filled in on Arm.
+    if (info.bufioreqPort !== undefined) view.setUint32(P + 4, info.bufioreqPort, true);
+    return done(0, true);
+  },
   [DMOP.map_io_range_to_ioreq_server]: (call) => range(call, true),
   [DMOP.unmap_io_range_from_ioreq_server]: (call) => range(call, false),
   [DMOP.set_ioreq_server_state]: ({ xen, caller, target, view }) =>
@@ -85,14 +93,16 @@ function dmOp(x: HypercallContext): number {
   const target = xen.domain(domid === DOMID_SELF ? vcpu.domain.id : domid);
   if (target === undefined) return -ESRCH;
   if (target === vcpu.domain) return -EPERM;
-  if (!mayModelDevices(vcpu.domain)) return -EPERM;
+  if (!mayModelDevices(vcpu.domain, target)) return -EPERM;
+  // nr_bufs == 0 before XSA-506: buffer 0 is what the stack held. Here that is always zeroes, i.e. too short.
+  if (nrBufs === 0) return -EFAULT;
   const list = new DataView(bufs.buffer, bufs.byteOffset, bufs.byteLength);
   const handle = list.getBigUint64(DM_OP_BUF.handle, true);
   const size = list.getBigUint64(DM_OP_BUF.size, true);
   const header = size < 8n ? undefined : copyFromGuest(xen, vcpu, handle, 8);
   if (header === undefined) return -EFAULT;
   const op = new DataView(header.buffer, header.byteOffset, 8).getUint32(DM_OP.op, true);
-  const payload = DMOP_PAYLOAD[op];
+  const payload = op === DMOP.nr_vcpus && !baselineOf(xen).nrVcpusOp ? undefined : DMOP_PAYLOAD[op];
   if (payload === undefined) return -EOPNOTSUPP;
   const raw = size < BigInt(8 + payload) ? undefined : copyFromGuest(xen, vcpu, handle, 8 + payload);
   if (raw === undefined) return -EFAULT;

@@ -279,6 +279,10 @@ export class Domain {
   creationFinished = false;
   /** References: 1 until it is dead, 1 for each emulator that holds it. Frames in use (`totPages`) hold it as well. */
   refs = 1;
+  /** Id of the domain whose device model it is (XEN_DOMCTL_set_target); a reference is held until this one is gone. */
+  target: number | undefined;
+  /** v1: a decrease_reservation asks for an INVALIDATE at the end of the hypercall (xen: qemu_mapcache_invalidate). */
+  mapcacheInvalidate = false;
   /** Frames it owns (incl. extra pages), its tot_pages. */
   totPages = 0;
   maxPages: number;
@@ -331,6 +335,8 @@ export class Domain {
       controllerPauseCount: this.controllerPauseCount,
       creationFinished: this.creationFinished,
       refs: this.refs,
+      target: this.target ?? null,
+      mapcacheInvalidate: this.mapcacheInvalidate,
       totPages: this.totPages,
       maxPages: this.maxPages,
       hvmParams: [...this.hvmParams].map(([k, v]) => [k, String(v)]),
@@ -360,6 +366,8 @@ export class Domain {
     this.controllerPauseCount = s.controllerPauseCount;
     this.creationFinished = s.creationFinished;
     this.refs = s.refs;
+    this.target = s.target ?? undefined;
+    this.mapcacheInvalidate = s.mapcacheInvalidate;
     this.totPages = s.totPages;
     this.maxPages = s.maxPages;
     this.hvmParams = new Map(s.hvmParams.map(([k, v]: [number, string]) => [k, BigInt(v)]));

@@ -204,6 +204,17 @@ export function unpauseByController(xen: Xen, d: Domain): number {
   return 0;
 }
 
+/**
+ * XEN_DOMCTL_set_target: makes `d` the device model of `target`, for good. @returns 0, or -EINVAL when `d` has a target
+ * already or is it itself.
+ */
+export function setTarget(xen: Xen, d: Domain, target: Domain): number {
+  if (d === target || d.target !== undefined) return -EINVAL;
+  xen.getDomain(target);
+  d.target = target.id;
+  return 0;
+}
+
 /** XEN_DOMCTL_pausedomain. */
 export function pauseByController(xen: Xen, d: Domain): void {
   d.controllerPauseCount++;

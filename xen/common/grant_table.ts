@@ -6,7 +6,7 @@ import { EFAULT, EINVAL, ENOMEM, ENOSYS, EPERM, ESRCH } from '../public/errno.js
 import { PAGE_SIZE } from '../public/arch-arm.js';
 import { DOMID_SELF, type Domain, type Vcpu } from './domain.js';
 import type { HypercallContext, Xen } from './xen.js';
-import { P2M_GRANT_MAP_RO, P2M_GRANT_MAP_RW } from '../arch/arm/p2m.js';
+import { P2M_GRANT_MAP_RO, P2M_GRANT_MAP_RW, isGrant } from '../arch/arm/p2m.js';
 import { copyFromGuest, copyToGuest } from '../arch/arm/guestcopy.js';
 
 export const GNTTABOP = {
@@ -261,5 +261,3 @@ export class GrantTables {
     return true;
   }
 }
-
-const isGrant = (type: number): boolean => type === P2M_GRANT_MAP_RO || type === P2M_GRANT_MAP_RW;

@@ -6,7 +6,8 @@ import { DOMID_SELF, type Blocked } from './domain.js';
 import { doDmOp } from './dm.js';
 import { doEventChannelOp } from './event_channel_op.js';
 import { doMemoryOp } from './memory.js';
-import type { HypercallContext, HypercallHandler } from './xen.js';
+import type { TimerRef } from './timer.js';
+import type { HypercallContext, HypercallHandler, Xen } from './xen.js';
 
 /** XENFEAT_* bits of submap 0 for a domU (traps.md 5; xen: xen/common/kernel.c XENVER_get_features). */
 const FEATURES_DOMU =
@@ -166,6 +167,10 @@ function schedOp(x: HypercallContext): bigint | Blocked {
         if (vcpu.domain.evtchn.ops.isPending(xen, vcpu.domain, port)) return 0n;
       }
       vcpu.pollEvtchn = count === 1 ? view(list).getUint32(0, true) : -1;
+      const timeout = view(raw).getBigUint64(16, true);
+      const ref: TimerRef = { kind: 'poll', domid: vcpu.domain.id, vcpu: vcpu.id };
+      if (timeout === 0n) xen.timers.stop(ref);
+      else xen.timers.set(ref, xen.nsToTicks(timeout), x.pcpu);
       xen.block(vcpu);
       return 0n;
     }
@@ -185,10 +190,18 @@ function vmAssist(x: HypercallContext): bigint {
   return 0n;
 }
 
+/** (xen: poll_timer_fn): the end of a SCHEDOP_poll with a timeout, unless an event ended it before. */
+export function registerPollTimer(xen: Xen): void {
+  xen.timers.handlers.set('poll', ({ domid, vcpu }) => {
+    const v = xen.domain(domid)?.vcpus[vcpu];
+    if (v !== undefined && v.pollEvtchn !== 0) xen.unblock(v);
+  });
+}
+
 const notForGuests: HypercallHandler = (x) => BigInt(x.vcpu.domain.isControl ? -ENOSYS : -EPERM);
 
-/** Number -> handler. */
-export function hypercallTable(): Record<number, HypercallHandler> {
+/** Number -> handler. @param ioreqServer CONFIG_IOREQ_SERVER: without it the slot of dm_op is empty (-ENOSYS). */
+export function hypercallTable(ioreqServer = true): Record<number, HypercallHandler> {
   return {
     [HYPERVISOR.memory_op]: doMemoryOp,
     [HYPERVISOR.xen_version]: xenVersion,
@@ -198,7 +211,7 @@ export function hypercallTable(): Record<number, HypercallHandler> {
     [HYPERVISOR.sched_op]: schedOp,
     [HYPERVISOR.event_channel_op]: doEventChannelOp,
     [HYPERVISOR.hvm_op]: hvmOp,
-    [HYPERVISOR.dm_op]: doDmOp,
+    ...(ioreqServer ? { [HYPERVISOR.dm_op]: doDmOp } : {}),
     [HYPERVISOR.console_io]: notForGuests,
     [HYPERVISOR.platform_op]: notForGuests,
     [HYPERVISOR.sysctl]: notForGuests,

@@ -10,6 +10,7 @@ import {
   IOREQ_DF,
   IOREQ_DIR_READ,
   IOREQ_FRAME_BUFIOREQ,
+  IOREQ_FRAME_IOREQ,
   IOREQ_STATE_MASK,
   IOREQ_TYPE_COPY,
   IOREQ_TYPE_INVALIDATE,
@@ -17,8 +18,6 @@ import {
   IOREQ_WRITE,
   IOREQSRV_FLAG_NO_GFNS,
   MAX_NR_IOREQ_SERVERS,
-  MAX_NR_IO_RANGES,
-  NR_IO_RANGE_TYPES,
   STATE_IOREQ_INPROCESS,
   STATE_IOREQ_NONE,
   STATE_IOREQ_READY,
@@ -36,7 +35,8 @@ import {
   type IoreqRecord,
   type Vcpu,
 } from './domain.js';
-import { RangeSet } from './rangeset.js';
+import { sendBuffered, type BufferedPage } from './bufioreq.js';
+import { IoreqServer, IoreqState, type IoreqVcpu } from './ioreq_server.js';
 import { baselineOf } from './baselines.js';
 import { endShutdownDeferral, startShutdownDeferral } from './lifecycle.js';
 import type { Xen } from './xen.js';
@@ -49,76 +49,20 @@ export const IO_UNHANDLED = 2;
 export const IO_RETRY = 3;
 export type IoState = 0 | 1 | 2 | 3;
 
-/** A vCPU's end of one server (xen: struct ioreq_vcpu). */
-export interface IoreqVcpu {
-  readonly vcpu: number;
-  readonly port: number;
-  pending: boolean;
-  /** The slot state last seen by the wait, to notice a step backwards. */
-  seen: number;
-}
-
-/** One server (xen: struct ioreq_server). Pages are SoC addresses of frames that the target domain owns. */
-export class IoreqServer {
-  enabled = false;
-  ioreqPage: number | undefined;
-  bufioreqPage: number | undefined;
-  readonly ranges = Array.from({ length: NR_IO_RANGE_TYPES }, () => new RangeSet(MAX_NR_IO_RANGES));
-  vcpus: IoreqVcpu[] = [];
-
-  constructor(
-    readonly id: number,
-    readonly emulator: number,
-    readonly bufioreq: number,
-  ) {}
-
-  /** Address of a vCPU's slot. */
-  slot(vcpu: number): number | undefined {
-    return this.ioreqPage === undefined ? undefined : this.ioreqPage + vcpu * IOREQ.bytes;
-  }
-}
-
-/** A domain's eight server slots. */
-export class IoreqState {
-  readonly servers = new Array<IoreqServer | undefined>(MAX_NR_IOREQ_SERVERS).fill(undefined);
-
-  save(): unknown {
-    return this.servers.map((s) =>
-      s === undefined
-        ? null
-        : {
-            id: s.id,
-            emulator: s.emulator,
-            bufioreq: s.bufioreq,
-            enabled: s.enabled,
-            ioreqPage: s.ioreqPage ?? null,
-            bufioreqPage: s.bufioreqPage ?? null,
-            ranges: s.ranges.map((r) => r.save()),
-            vcpus: s.vcpus.map((v) => ({ ...v })),
-          },
-    );
-  }
-
-  load(state: unknown): void {
-    (state as (Record<string, never> | null)[]).forEach((saved, i) => {
-      if (saved === null) {
-        this.servers[i] = undefined;
-        return;
-      }
-      const server = new IoreqServer(saved['id']!, saved['emulator']!, saved['bufioreq']!);
-      server.enabled = saved['enabled']!;
-      server.ioreqPage = saved['ioreqPage'] ?? undefined;
-      server.bufioreqPage = saved['bufioreqPage'] ?? undefined;
-      (saved['ranges']! as unknown[]).forEach((r, k) => server.ranges[k]!.load(r));
-      server.vcpus = (saved['vcpus']! as IoreqVcpu[]).map((v) => ({ ...v }));
-      this.servers[i] = server;
-    });
-  }
-}
+export { IoreqServer, IoreqState, type IoreqVcpu };
 
 /** (xen: ioreq_needs_completion): on Arm every MMIO access waits, stores too. */
 export function ioreqNeedsCompletion(p: IoreqRecord): boolean {
   return p.state === STATE_IOREQ_READY && !p.dataIsPtr && (p.type !== IOREQ_TYPE_PIO || p.dir !== IOREQ_WRITE);
+}
+
+/** First and last byte of an access (xen: ioreq_mmio_first_byte, ioreq_mmio_last_byte); df: repeats go downwards. */
+export function mmioFirstByte(p: IoreqRecord): number {
+  return p.df ? p.addr - (p.count - 1) * p.size : p.addr;
+}
+
+export function mmioLastByte(p: IoreqRecord): number {
+  return p.df ? p.addr + p.size - 1 : p.addr + p.count * p.size - 1;
 }
 
 /** What the architecture adds (xen: arch_ioreq_complete_mmio). */
@@ -148,12 +92,11 @@ export class Ioreq {
       if (id < 0) return -ENOSPC;
       const server = new IoreqServer(id, emulator.id, bufioreq);
       for (const v of d.vcpus) {
-        const port = this.xen.evtchn.allocUnboundXen(d, v.id, emulator.id, 'ioreq');
-        if (port < 0) {
-          for (const done of server.vcpus) this.xen.evtchn.freeXen(d, done.port);
-          return port;
+        const rc = this.#addVcpu(d, server, v.id);
+        if (rc < 0) {
+          this.#freePorts(d, server);
+          return rc;
         }
-        server.vcpus.push({ vcpu: v.id, port, pending: false, seen: STATE_IOREQ_NONE });
       }
       this.xen.getDomain(emulator);
       d.ioreq.servers[id] = server;
@@ -163,18 +106,43 @@ export class Ioreq {
     }
   }
 
+  /** (xen: ioreq_server_add_vcpu): a port for the vCPU; vCPU 0 has that of the buffered ring as well. */
+  #addVcpu(d: Domain, server: IoreqServer, vcpu: number): number {
+    const { evtchn } = this.xen;
+    const port = evtchn.allocUnboundXen(d, vcpu, server.emulator, 'ioreq');
+    if (port < 0) return port;
+    if (vcpu === 0 && server.bufioreq !== BUFIOREQ_OFF) {
+      const buffered = evtchn.allocUnboundXen(d, 0, server.emulator, 'ioreq');
+      if (buffered < 0) {
+        evtchn.freeXen(d, port);
+        return buffered;
+      }
+      server.bufioreqPort = buffered;
+    }
+    server.vcpus.push({ vcpu, port, pending: false, seen: STATE_IOREQ_NONE });
+    return 0;
+  }
+
+  #freePorts(d: Domain, server: IoreqServer): void {
+    const { evtchn } = this.xen;
+    if (server.bufioreqPort !== undefined) evtchn.freeXen(d, server.bufioreqPort);
+    for (const sv of server.vcpus) evtchn.freeXen(d, sv.port);
+    server.bufioreqPort = undefined;
+    server.vcpus = [];
+  }
+
   #owned(caller: Domain, d: Domain, id: number): IoreqServer | number {
     const server = d.ioreq.servers[id];
     if (server === undefined) return -ENOENT;
     return server.emulator === caller.id ? server : -EPERM;
   }
 
-  /** The server must exist; only no_gfns is answered on Arm (the port of the buffered ring when there is one). */
-  getInfo(caller: Domain, d: Domain, id: number, flags: number): number {
+  /** Only no_gfns is answered on Arm: there is no legacy page in guest space (xen: arch_ioreq_server_map_pages). */
+  getInfo(caller: Domain, d: Domain, id: number, flags: number): number | { bufioreqPort: number | undefined } {
     if ((flags & ~IOREQSRV_FLAG_NO_GFNS) !== 0) return -EINVAL;
     const server = this.#owned(caller, d, id);
     if (typeof server === 'number') return server;
-    return (flags & IOREQSRV_FLAG_NO_GFNS) === 0 ? -EOPNOTSUPP : 0;
+    return (flags & IOREQSRV_FLAG_NO_GFNS) === 0 ? -EOPNOTSUPP : { bufioreqPort: server.bufioreqPort };
   }
 
   mapRange(caller: Domain, d: Domain, id: number, type: number, start: bigint, end: bigint): number {
@@ -225,7 +193,7 @@ export class Ioreq {
   /** A vCPU that waits for this server is not woken: nothing is left to answer it (xen-ioreq.md 5.7). */
   #release(d: Domain, server: IoreqServer): void {
     server.enabled = false;
-    for (const sv of server.vcpus) this.xen.evtchn.freeXen(d, sv.port);
+    this.#freePorts(d, server);
     for (const page of [server.ioreqPage, server.bufioreqPage]) {
       if (page !== undefined && this.xen.heap.testAndClearAllocated(page)) this.xen.putPage(page);
     }
@@ -243,28 +211,43 @@ export class Ioreq {
   getFrame(caller: Domain, d: Domain, id: number, index: number): number {
     const server = this.#owned(caller, d, id);
     if (typeof server === 'number') return server;
-    const buffered = index === IOREQ_FRAME_BUFIOREQ;
-    if (buffered && server.bufioreq === BUFIOREQ_OFF) return -ENOENT;
-    if (index > 1) return -EINVAL;
-    const have = buffered ? server.bufioreqPage : server.ioreqPage;
-    if (have !== undefined) return have;
-    if (!d.alive) return -ENOMEM;
-    const page = this.xen.heap.allocPages(0, d.id);
-    if (page === undefined) return -ENOMEM;
+    // The pages are made before the index is looked at, so a refused frame leaves them behind.
+    const rc = this.#allocPages(d, server);
+    if (rc < 0) return rc;
+    if (index === IOREQ_FRAME_BUFIOREQ) return server.bufioreqPage ?? -ENOENT;
+    return index === IOREQ_FRAME_IOREQ ? server.ioreqPage! : -EINVAL;
+  }
+
+  /** (xen: ioreq_server_alloc_pages): pages of the target, beyond its memory limit. */
+  #allocPages(d: Domain, server: IoreqServer): number {
+    server.ioreqPage ??= this.#allocPage(d);
+    if (server.ioreqPage === undefined) return -ENOMEM;
+    if (server.bufioreq === BUFIOREQ_OFF) return 0;
+    server.bufioreqPage ??= this.#allocPage(d);
+    return server.bufioreqPage === undefined ? -ENOMEM : 0;
+  }
+
+  #allocPage(d: Domain): number | undefined {
+    const page = d.alive ? this.xen.heap.allocPages(0, d.id) : undefined;
+    if (page === undefined) return undefined;
     d.totPages++;
     this.xen.memory.zero(page, PAGE_SIZE);
-    if (buffered) server.bufioreqPage = page;
-    else server.ioreqPage = page;
     return page;
   }
 
   /** (xen: domain_has_ioreq_server) */
   hasServer(d: Domain): boolean {
-    return d.ioreq.servers.some((s) => s !== undefined);
+    return this.enabled && d.ioreq.servers.some((s) => s !== undefined);
   }
 
-  /** Frames of the ioreq resource: the buffered one and enough for max_vcpus slots. */
+  /** CONFIG_IOREQ_SERVER. */
+  get enabled(): boolean {
+    return this.xen.options.ioreqServer !== false;
+  }
+
+  /** Frames of the ioreq resource: the buffered one and enough for max_vcpus slots; 0 without CONFIG_IOREQ_SERVER. */
   resourceFrames(d: Domain): number {
+    if (!this.enabled) return 0;
     return 1 + Math.ceil((d.options.maxVcpus * IOREQ.bytes) / PAGE_SIZE);
   }
 
@@ -274,13 +257,37 @@ export class Ioreq {
   select(d: Domain, p: IoreqRecord): IoreqServer | undefined {
     if (p.type !== IOREQ_TYPE_COPY && p.type !== IOREQ_TYPE_PIO) return undefined;
     const type = p.type === IOREQ_TYPE_PIO ? DMOP_RANGE.port : DMOP_RANGE.memory;
-    const start = BigInt(p.addr);
-    const end = start + BigInt(p.count * p.size) - 1n;
+    const start = BigInt(mmioFirstByte(p));
+    const end = BigInt(mmioLastByte(p));
     for (let id = MAX_NR_IOREQ_SERVERS - 1; id >= 0; id--) {
       const server = d.ioreq.servers[id];
       if (server?.enabled === true && server.ranges[type]!.contains(start, end)) return server;
     }
     return undefined;
+  }
+
+  /** (xen: ioreq_send_buffered): nobody waits; there is no fall-back to the synchronous path in here. */
+  sendBuffered(server: IoreqServer, v: Vcpu, p: IoreqRecord): IoState {
+    const outcome = sendBuffered(this.#bufferedPage(server, v.domain), server.bufioreq, p);
+    if (outcome === 'misfit' && !baselineOf(this.xen).bufferedMisfitUnhandled) return IO_ABORT;
+    if (outcome !== 'sent') return IO_UNHANDLED;
+    if (server.bufioreqPort !== undefined) this.xen.evtchn.notifyViaXen(v.domain, server.bufioreqPort);
+    return IO_HANDLED;
+  }
+
+  #bufferedPage(server: IoreqServer, d: Domain): BufferedPage | undefined {
+    const { memory } = this.xen;
+    const at = server.bufioreqPage;
+    if (at === undefined || !d.alive) return undefined;
+    return {
+      read32: (offset) => memory.read32(at + offset),
+      write32: (offset, value) => memory.write32(at + offset, value),
+      compareExchange64: (offset, expected, value) => {
+        if (memory.read64(at + offset) !== expected) return false;
+        memory.write64(at + offset, value);
+        return true;
+      },
+    };
   }
 
   /** (xen: ioreq_send, synchronous path): RETRY once the request is in the slot and the vCPU waits. */
@@ -360,11 +367,13 @@ export class Ioreq {
    * more; BLOCKED: the vCPU sleeps, and this runs again from its top when it is scheduled.
    */
   handleCompletion(v: Vcpu, pcpu: number): 'done' | 'again' | Blocked {
-    for (const server of v.domain.ioreq.servers) {
+    for (let id = MAX_NR_IOREQ_SERVERS - 1; id >= 0; id--) {
+      const server = v.domain.ioreq.servers[id];
       const sv = server?.vcpus.find((each) => each.vcpu === v.id && each.pending);
       if (server === undefined || sv === undefined) continue;
       const outcome = this.#waitForIo(server, sv, v, pcpu);
       if (outcome !== 'done') return outcome === 'crashed' ? 'again' : BLOCKED;
+      if (!baselineOf(this.xen).waitForEveryServer) break;
     }
     v.io.req.state = ioreqNeedsCompletion(v.io.req) ? STATE_IORESP_READY : STATE_IOREQ_NONE;
     endShutdownDeferral(this.xen, v);
@@ -385,7 +394,8 @@ export class Ioreq {
     const slot = server.slot(sv.vcpu)!;
     const state = xen.memory.read8(slot + IOREQ.bitfield) & IOREQ_STATE_MASK;
     let data = (1n << 64n) - 1n; // the emulator died: all ones
-    if (state !== STATE_IOREQ_NONE || sv.seen !== STATE_IOREQ_NONE) {
+    // NONE ends the wait whenever it is seen: only a step back to another state is an error.
+    if (state !== STATE_IOREQ_NONE) {
       if (state < sv.seen) return this.#badState(sv, v, `weird transition ${sv.seen} -> ${state}`);
       sv.seen = state;
       if (state === STATE_IOREQ_READY || state === STATE_IOREQ_INPROCESS) {

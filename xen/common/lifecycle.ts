@@ -171,6 +171,8 @@ export function freeIfUnused(xen: Xen, d: Domain): void {
   if (d.isDying !== DOMDYING_DEAD || d.refs > 0 || d.totPages > 0) return;
   if (xen.domains.get(d.id) !== d) return;
   xen.domains.delete(d.id);
+  const target = d.target === undefined ? undefined : xen.domain(d.target);
+  if (target !== undefined) putDomain(xen, target);
   xen.traceDomain(d, 'destroyed', 0);
   xen.toolstack?.onDestroyed?.(d.id);
 }

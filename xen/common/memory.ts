@@ -10,7 +10,7 @@ import {
   XENMAPSPACE,
   XENMEM,
 } from '../public/xen.js';
-import { EFAULT, EINVAL, EIO, ENOENT, ENOMEM, ENOSYS, EOPNOTSUPP, EPERM, ESRCH } from '../public/errno.js';
+import { E2BIG, EFAULT, EINVAL, EIO, ENOENT, ENOMEM, ENOSYS, EOPNOTSUPP, EPERM, ESRCH } from '../public/errno.js';
 import { PAGE_SIZE } from '../public/arch-arm.js';
 import {
   P2M_MAP_FOREIGN_RO,
@@ -21,11 +21,14 @@ import {
   isRam,
 } from '../arch/arm/p2m.js';
 import { copyFromGuest, copyToGuest } from '../arch/arm/guestcopy.js';
+import { baselineOf } from './baselines.js';
 import { mayModelDevices } from './dm.js';
 import type { Domain, Vcpu } from './domain.js';
 import type { HypercallContext, Xen } from './xen.js';
 
 const MAX_GFN = 2 ** 28; // 40-bit IPAs
+/** Frames of a resource in one batch; before 2021 also the answer to a question for its size. */
+const RESOURCE_BATCH = 32;
 
 function struct(xen: Xen, v: Vcpu, at: bigint, bytes: number): DataView | undefined {
   const raw = copyFromGuest(xen, v, at, bytes);
@@ -53,6 +56,9 @@ function memoryOp(x: HypercallContext, cmd: number, at: bigint): number {
     case XENMEM.acquire_resource:
       return acquireResource(x, at);
     case XENMEM.decrease_reservation:
+      // v1 tells the emulators at the end of the hypercall, whatever was given back.
+      if (baselineOf(x.xen).invalidate === 'decrease-reservation') x.vcpu.domain.mapcacheInvalidate = true;
+      return reservation(x, at, cmd);
     case XENMEM.populate_physmap:
     case XENMEM.increase_reservation:
       return reservation(x, at, cmd);
@@ -148,7 +154,7 @@ function mapForeign(xen: Xen, caller: Domain, mapper: Domain, foreignDomid: numb
   if (fd === undefined) return -ESRCH;
   if (fd === caller) return -EPERM;
   if (fd === mapper) return -EINVAL;
-  if (!mayModelDevices(caller)) return -EPERM;
+  if (!mayModelDevices(caller, fd)) return -EPERM;
   const source = gfnOf(idx);
   const entry = source === undefined ? undefined : fd.p2m.lookup(source);
   if (entry === undefined || !isRam(entry.type)) return -EINVAL;
@@ -185,33 +191,66 @@ function acquireResource(x: HypercallContext, at: bigint): number {
   if (arg.getUint32(R.pad, true) !== 0) return -EINVAL;
   const frame = arg.getBigUint64(R.frame, true);
   const count = arg.getUint32(R.nr_frames, true);
-  if (frame + BigInt(count) > 0xffff_ffffn) return -EINVAL;
+  const list = arg.getBigUint64(R.frame_list, true);
+  const tellSize = (size: number): number => {
+    arg.setUint32(R.nr_frames, size, true);
+    return copyToGuest(xen, vcpu, at, new Uint8Array(arg.buffer, arg.byteOffset, R.bytes)) ? 0 : -EFAULT;
+  };
+  const { trueResourceSize } = baselineOf(xen);
+  if (!trueResourceSize) {
+    // A fixed array of 32 was all that the caller learned, before anything else was looked at.
+    if (list === 0n) return count === 0 ? tellSize(RESOURCE_BATCH) : -EINVAL;
+    if (count > RESOURCE_BATCH) return -E2BIG;
+  } else if (frame + BigInt(count) > 0xffff_ffffn) return -EINVAL;
   const domid = arg.getUint16(R.domid, true);
   const d = domid === DOMID_SELF ? vcpu.domain : xen.domain(domid);
   if (d === undefined) return -ESRCH;
   if (d === vcpu.domain) return -EPERM;
-  if (!mayModelDevices(vcpu.domain)) return -EPERM;
+  if (!mayModelDevices(vcpu.domain, d)) return -EPERM;
   const type = arg.getUint16(R.type, true);
   const isIoreq = type === RESOURCE_TYPE.ioreq_server;
   const size = isIoreq ? xen.ioreq.resourceFrames(d) : type === RESOURCE_TYPE.grant_table ? d.grants.maxFrames : 0;
-  if (size === 0) return -EINVAL;
-  const list = arg.getBigUint64(R.frame_list, true);
-  if (list === 0n) {
-    if (count !== 0) return -EINVAL;
-    arg.setUint32(R.nr_frames, size, true);
-    return copyToGuest(xen, vcpu, at, new Uint8Array(arg.buffer, arg.byteOffset, R.bytes)) ? 0 : -EFAULT;
-  }
-  if (count === 0) return -EINVAL;
-  if (Number(frame) + count > size) return -EINVAL;
+  if (size === 0) return trueResourceSize ? -EINVAL : -EOPNOTSUPP;
+  if (list === 0n) return count === 0 ? tellSize(size) : -EINVAL;
+  if (trueResourceSize && (count === 0 || Number(frame) + count > size)) return -EINVAL;
   const id = arg.getUint32(R.id, true);
   if (id > 0xffff) return -EINVAL;
-  for (let i = 0; i < count; i++) {
-    const index = Number(frame) + i;
-    const pa = isIoreq ? xen.ioreq.getFrame(vcpu.domain, d, id, index) : xen.gnttab.frame(d, index);
+  if (frame > 0xffff_ffffn) return -EINVAL;
+  for (let done = 0; done < count; done += RESOURCE_BATCH) {
+    const rc = mapResourceBatch(x, {
+      count: Math.min(RESOURCE_BATCH, count - done),
+      list: list + BigInt(8 * done),
+      frameAt: (i) => {
+        const index = Number(frame) + done + i;
+        return isIoreq ? xen.ioreq.getFrame(vcpu.domain, d, id, index) : xen.gnttab.frame(d, index);
+      },
+    });
+    if (rc < 0) return done === 0 ? rc : -EIO;
+  }
+  return 0;
+}
+
+/** Frames of a resource that are acquired, and then mapped, in one go. */
+interface ResourceBatch {
+  readonly count: number;
+  readonly list: bigint;
+  /** SoC address of the batch's frame `i`, or -errno. */
+  frameAt(i: number): number;
+}
+
+/** All frames are acquired and all gfns read before the first is mapped; only a failure of the first keeps its errno. */
+function mapResourceBatch(x: HypercallContext, batch: ResourceBatch): number {
+  const { xen, vcpu } = x;
+  const frames: number[] = [];
+  for (let i = 0; i < batch.count; i++) {
+    const pa = batch.frameAt(i);
     if (pa < 0) return pa;
-    const gpfn = struct(xen, vcpu, list + BigInt(8 * i), 8)?.getBigUint64(0, true);
-    if (gpfn === undefined) return -EFAULT;
-    const gfn = gfnOf(gpfn);
+    frames.push(pa);
+  }
+  const gfns = struct(xen, vcpu, batch.list, 8 * batch.count);
+  if (gfns === undefined) return -EFAULT;
+  for (const [i, pa] of frames.entries()) {
+    const gfn = gfnOf(gfns.getBigUint64(8 * i, true));
     xen.charge(x.pcpu, 'xen.mapPage');
     // set_foreign_p2m_entry: the caller's mapping pins the frame, and with it the domain.
     let rc = -EINVAL;
@@ -219,7 +258,7 @@ function acquireResource(x: HypercallContext, at: bigint): number {
       rc = vcpu.domain.p2m.map(gfn, pa, 1, P2M_MAP_FOREIGN_RW);
       if (rc < 0) xen.putPage(pa);
     }
-    if (rc < 0) return i === 0 ? rc : -EIO;
+    if (rc < 0 && baselineOf(xen).mapResourceError) return i === 0 ? rc : -EIO;
   }
   return 0;
 }
@@ -251,8 +290,13 @@ function reservation(x: HypercallContext, at: bigint, cmd: number): number {
       const pa = xen.heap.allocPages(order, d.id);
       if (pa === undefined) break;
       xen.memory.zero(pa, pages * PAGE_SIZE);
+      if (d.p2m.map(gfn, pa, pages, P2M_RAM_RW) < 0) {
+        // Part of it may be mapped: nothing of it may stay.
+        d.p2m.unmap(gfn, pages);
+        xen.heap.freePagesAt(pa, order);
+        break;
+      }
       d.totPages += pages;
-      if (d.p2m.map(gfn, pa, pages, P2M_RAM_RW) < 0) break;
     }
   }
   return doneExtents;

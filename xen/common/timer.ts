@@ -3,7 +3,7 @@ import type { Xen } from './xen.js';
 
 /** What a software timer does when it expires: `kind` names the handler, the rest its object. */
 export interface TimerRef {
-  kind: 'vtimer' | 'ptimer' | 'sched';
+  kind: 'vtimer' | 'ptimer' | 'sched' | 'poll';
   /** Domain and vCPU for timers of a vCPU; pCPU for the scheduler's. */
   domid: number;
   vcpu: number;

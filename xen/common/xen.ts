@@ -67,6 +67,8 @@ export interface XenOptions {
   gicv: { base: number; alias64k: boolean };
   /** Version of the behaviour, see baselines.ts. */
   baseline: BaselineName;
+  /** CONFIG_IOREQ_SERVER; built in if not given. */
+  ioreqServer?: boolean;
   scheduler: SchedulerOptions;
   /** What Xen answers to SMCCC_ARCH_FEATURES (declared firmware fact, docs/timing.md). */
   workarounds: { wa1: boolean; wa2: boolean; wa3: boolean };

@@ -21,6 +21,12 @@ export const IOREQ_TYPE_INVALIDATE = 8;
 export const IOREQ_WRITE = 0;
 export const IOREQ_READ = 1;
 
+/** struct buffered_iopage: two pointers and 511 slots, exactly one page. */
+export const BUFIOREQ_PAGE = { read_pointer: 0, write_pointer: 4, slots: 8, bytes: 4096 } as const;
+export const BUF_IOREQ_SLOTS = 511;
+/** struct buf_ioreq: type in bits 7:0, pad, dir, size code, address above bit 12; then 32 bits of data. */
+export const BUF_IOREQ = { dirBit: 9, sizeShift: 10, addrShift: 12, data: 4, bytes: 8 } as const;
+
 export const BUFIOREQ_OFF = 0;
 export const BUFIOREQ_LEGACY = 1;
 export const BUFIOREQ_ATOMIC = 2;

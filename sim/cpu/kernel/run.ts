@@ -77,6 +77,8 @@ export function enterPage(tlb: usize): usize {
   let pc = load<u64>(<usize>HOT_PC);
   if (pc & 3) {
     chargeAbort();
+    pc = branchTarget(pc);
+    store<u64>(<usize>HOT_PC, pc);
     pcAlignment(pc);
     return 0;
   }

@@ -227,9 +227,12 @@ export function readFpcr(): u64 {
   return load<u32>(<usize>HOT_FPCR);
 }
 
-/** AHP, DN, FZ, RMode: trapped exceptions are not implemented by these cores. */
+/**
+ * AHP, DN, FZ, RMode, and Stride and Len, which are only kept (DDI 0487 C5.2 FPCR); trapped exceptions are not
+ * implemented by these cores.
+ */
 export function writeFpcr(v: u64): void {
-  store<u32>(<usize>HOT_FPCR, (<u32>v) & 0x07c00000);
+  store<u32>(<usize>HOT_FPCR, (<u32>v) & 0x07f70000);
 }
 
 export function readFpsr(): u64 {

@@ -66,7 +66,12 @@ export function maskToSize(value: bigint, size: number): bigint {
   return BigInt.asUintN(8 << size, value);
 }
 
-/** sign_extend: to 64 bits, without regard to the destination's width (upstream never looks at ISS.SF). */
+/**
+ * sign_extend: sets all bits above the access size when its top bit is set; to 64 bits, without regard to the destination's
+ * width (upstream never looks at ISS.SF). Otherwise the value is left as it is.
+ */
 export function signExtend(value: bigint, size: number, sign: boolean): bigint {
-  return sign && size < 3 ? BigInt.asUintN(64, BigInt.asIntN(8 << size, value)) : value;
+  const bits = BigInt(8 << size);
+  if (!sign || size === 3 || ((value >> (bits - 1n)) & 1n) === 0n) return value;
+  return BigInt.asUintN(64, value | (~0n << bits));
 }

@@ -20,6 +20,10 @@ export function hypercall(xen: Xen, v: Vcpu, pcpu: number, nr: number, args: rea
   xen.charge(pcpu, 'xen.hypercall');
   const handler = xen.hypercalls[nr];
   const result = handler === undefined ? BigInt(-ENOSYS) : handler({ xen, vcpu: v, pcpu, arg: (i) => args[i] ?? 0n });
+  if (v.domain.mapcacheInvalidate) {
+    v.domain.mapcacheInvalidate = false;
+    xen.ioreq.broadcastInvalidate(v, pcpu);
+  }
   const value = result === BLOCKED ? 0n : U64(result);
   const detail = result === BLOCKED ? 1 : 0;
   const kind = TraceKind.HypercallReturn;

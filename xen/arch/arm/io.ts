@@ -4,6 +4,7 @@ import { VIO_MMIO_COMPLETION } from '../../common/domain.js';
 import { IO_ABORT, IO_HANDLED, IO_RETRY, IO_UNHANDLED, type IoState } from '../../common/ioreq.js';
 import type { Pcpu } from '../../common/pcpu.js';
 import type { Xen } from '../../common/xen.js';
+import { baselineOf } from '../../common/baselines.js';
 import { IOREQ_READ, IOREQ_TYPE_COPY, IOREQ_WRITE, STATE_IOREQ_NONE, STATE_IOREQ_READY } from '../../public/ioreq.js';
 import { TraceKind } from '../../../sim/trace/record.js';
 import { VIRTIO_MMIO_DEV_SIZE } from '../../public/arch-arm.js';
@@ -26,6 +27,8 @@ export interface MmioInfo {
   writeback: { rn: number; imm: number } | undefined;
   /** Cache maintenance: nothing is transferred. */
   cache: boolean;
+  /** v1: the syndrome is not valid and nobody decodes; whoever owns the address makes it an abort. */
+  undecoded: boolean;
 }
 
 const DCACHE_LINE = 64;
@@ -75,12 +78,13 @@ export function tryHandleMmio(xen: Xen, p: Pcpu, v: Vcpu, info: MmioInfo): IoSta
   const handler = findHandler(v, info.gpa);
   if (handler === undefined) {
     const rc = tryFwdIoserv(xen, p, v, info);
-    if (rc !== IO_UNHANDLED || v.domain.options.trapUnmapped) return rc;
+    if (rc !== IO_UNHANDLED || v.domain.options.trapUnmapped || !baselineOf(xen).trapUnmappedOption) return rc;
     // Read-as-ones, write-ignored filler of a domain that does not trap unmapped accesses.
     if (!info.write && !info.cache) setUserReg(p.core, info.reg, maskToSize((1n << 64n) - 1n, info.size));
     return IO_HANDLED;
   }
   if (info.cache) return IO_HANDLED;
+  if (info.undecoded) return IO_ABORT;
   xen.charge(p.id, handler.cost);
   const offset = info.gpa - handler.base;
   const bytes = 1 << info.size;
@@ -106,7 +110,7 @@ function tryFwdIoserv(xen: Xen, p: Pcpu, v: Vcpu, info: MmioInfo): IoState {
   }
   if (!xen.ioreq.hasServer(v.domain)) return IO_UNHANDLED;
   xen.charge(p.id, 'xen.serverSelect');
-  const data = info.write && !info.cache ? maskToSize(userReg(p.core, info.reg), info.size) : 0n;
+  const data = requestData(xen, p, info);
   const req = {
     addr: info.gpa,
     data,
@@ -122,6 +126,7 @@ function tryFwdIoserv(xen: Xen, p: Pcpu, v: Vcpu, info: MmioInfo): IoState {
   const server = xen.ioreq.select(v.domain, req);
   if (server === undefined) return IO_UNHANDLED;
   if (info.cache) return IO_HANDLED;
+  if (info.undecoded) return IO_ABORT;
   io.req = req;
   io.esr = info.esr;
   io.decoded = info.writeback;
@@ -142,6 +147,13 @@ function tryFwdIoserv(xen: Xen, p: Pcpu, v: Vcpu, info: MmioInfo): IoState {
   io.requestId = 0;
   io.req.state = STATE_IOREQ_NONE;
   return rc;
+}
+
+/** Before 01343f99de a request carried the whole register, for a load as well. */
+function requestData(xen: Xen, p: Pcpu, info: MmioInfo): bigint {
+  if (info.cache) return 0n;
+  if (!baselineOf(xen).maskData) return userReg(p.core, info.reg);
+  return info.write ? maskToSize(userReg(p.core, info.reg), info.size) : 0n;
 }
 
 /** Opens the request in the ledger; kinds and registers are those of a virtio-mmio window (virtio 1.2, 4.2.2). */

@@ -2,6 +2,7 @@
 import type { Vcpu } from '../../common/domain.js';
 import type { ArchIoreq } from '../../common/ioreq.js';
 import type { Xen } from '../../common/xen.js';
+import { baselineOf } from '../../common/baselines.js';
 import { STATE_IOREQ_NONE, STATE_IORESP_READY } from '../../public/ioreq.js';
 import { dataAbort, maskToSize, signExtend } from './decode.js';
 import type { XenCore } from './hardware.js';
@@ -26,7 +27,11 @@ function completeMmio(xen: Xen, v: Vcpu, pcpu: number): boolean {
   const { core } = xen.pcpus[pcpu]!;
   const dabt = dataAbort(io.esr);
   io.req.state = STATE_IOREQ_NONE;
-  if (!dabt.write) setUserReg(core, dabt.reg, signExtend(maskToSize(io.req.data, dabt.size), dabt.size, dabt.sign));
+  if (!dabt.write) {
+    // Before 01343f99de what the emulator left above the access size reached the register.
+    const data = baselineOf(xen).maskData ? maskToSize(io.req.data, dabt.size) : io.req.data;
+    setUserReg(core, dabt.reg, signExtend(data, dabt.size, dabt.sign));
+  }
   if (io.decoded) applyWriteback(core, io.decoded);
   advancePc(core, io.esr);
   return true;

@@ -1,6 +1,7 @@
 import { EINVAL, ENOMEM } from '../../public/errno.js';
 import type { Domain } from '../../common/domain.js';
 import type { Xen } from '../../common/xen.js';
+import { baselineOf } from '../../common/baselines.js';
 import * as E from './p2m-entry.js';
 import type { P2mType } from './p2m-entry.js';
 
@@ -386,7 +387,7 @@ export class P2m {
   /** A RAM leaf went: emulators may cache it (xen-ioreq 3.6). */
   #requestMapcacheInvalidate(): void {
     const d = this.d;
-    if (!this.xen.ioreq?.hasServer(d)) return;
+    if (baselineOf(this.xen).invalidate !== 'ram-leaf' || !this.xen.ioreq?.hasServer(d)) return;
     const current = this.xen.thisVcpu();
     if (current?.domain === d) current.mapcacheInvalidate = true;
     else if (d.creationFinished) for (const v of d.vcpus) v.mapcacheInvalidate = true;

@@ -1,5 +1,6 @@
 /** Synchronous exceptions from the guest (xen: xen/arch/arm/traps.c do_trap_guest_sync). */
 import type { Vcpu } from '../../common/domain.js';
+import { baselineOf } from '../../common/baselines.js';
 import { vcpuBlockUnlessEventPending } from '../../common/lifecycle.js';
 import type { Pcpu } from '../../common/pcpu.js';
 import type { WindowAbort, Xen } from '../../common/xen.js';
@@ -8,7 +9,7 @@ import { TraceKind } from '../../../sim/trace/record.js';
 import { dataAbort, decodePostIndexed } from './decode.js';
 import { copyFromGuest } from './guestcopy.js';
 import { trapHypercall } from './hypercall.js';
-import { IO_HANDLED, IO_RETRY, tryHandleMmio, type MmioInfo } from './io.js';
+import { IO_ABORT, IO_HANDLED, IO_RETRY, IO_UNHANDLED, tryHandleMmio, type MmioInfo } from './io.js';
 import { applyWriteback } from './ioreq.js';
 import { P2M_MMIO_DIRECT_DEV } from './p2m.js';
 import { advancePc, guestPc, injectAbort, injectUndef } from './regs.js';
@@ -70,7 +71,7 @@ export function doTrapGuestSync(xen: Xen, p: Pcpu, v: Vcpu): void {
   }
 }
 
-/** do_trap_stage2_abort_guest, order of HEAD: p2m, lazy map, emulation, abort (xen-ioreq.md 5.2). */
+/** do_trap_stage2_abort_guest: P2M, lazy map, emulation, abort, in the order of the baseline (xen-ioreq.md 5.2). */
 function doStage2Abort(xen: Xen, p: Pcpu, v: Vcpu, esr: number, isData: boolean): void {
   const { core } = p;
   const dabt = dataAbort(esr);
@@ -95,22 +96,30 @@ function doStage2Abort(xen: Xen, p: Pcpu, v: Vcpu, esr: number, isData: boolean)
   const windowAbort = (what: WindowAbort): void => {
     if (isData && inVirtioWindow(gpa)) xen.windowAborts[what]++;
   };
-  if (v.domain.p2m.resolveFault(gfn)) return windowAbort('resolved');
-  if (tryMapMmio(xen, p, v, gfn)) return;
-  if (!isData || dabt.s1ptw) {
-    abortGuest(xen, p, v, esr, isData, va, gpa);
-    return;
-  }
-  const info = accessOf(xen, p, v, esr, gpa);
-  const rc = info === undefined ? undefined : tryHandleMmio(xen, p, v, info);
-  if (rc === IO_RETRY) return; // completed on the way back, when the emulator has answered
-  windowAbort(rc === IO_HANDLED ? 'emulated' : 'injected');
-  if (rc === IO_HANDLED) {
-    if (info?.writeback) applyWriteback(core, info.writeback);
-    advancePc(core, esr);
-    return;
+  const early = baselineOf(xen).resolveBeforeEmulation;
+  // Until Mar 2022 an access was first tried as MMIO, and only then against the P2M (xen-ioreq.md 5.2).
+  if (early && checkP2m(xen, p, v, gfn, isData)) return windowAbort('resolved');
+  if (isData && !(early && dabt.s1ptw)) {
+    const info = accessOf(xen, p, v, esr, gpa);
+    const rc = info === undefined ? IO_ABORT : tryHandleMmio(xen, p, v, info);
+    if (rc === IO_RETRY) return; // completed on the way back, when the emulator has answered
+    if (rc === IO_HANDLED) {
+      windowAbort('emulated');
+      if (info?.writeback) applyWriteback(core, info.writeback);
+      advancePc(core, esr);
+      return;
+    }
+    if (!early && rc === IO_UNHANDLED && checkP2m(xen, p, v, gfn, isData)) return windowAbort('resolved');
+    windowAbort('injected');
+  } else if (!early && checkP2m(xen, p, v, gfn, isData)) {
+    return windowAbort('resolved');
   }
   abortGuest(xen, p, v, esr, isData, va, gpa);
+}
+
+/** check_p2m: an entry whose valid bit was cleared, or a page that is mapped at its first use by data. */
+function checkP2m(xen: Xen, p: Pcpu, v: Vcpu, gfn: number, isData: boolean): boolean {
+  return v.domain.p2m.resolveFault(gfn) || (isData && tryMapMmio(xen, p, v, gfn));
 }
 
 /** Where the toolstack puts virtio-mmio devices: the window whose aborts the CPU kernel counts. */
@@ -121,8 +130,11 @@ function inVirtioWindow(gpa: number): boolean {
 /** The access, from the syndrome or else from the instruction; undefined if neither says. */
 function accessOf(xen: Xen, p: Pcpu, v: Vcpu, esr: number, gpa: number): MmioInfo | undefined {
   const dabt = dataAbort(esr);
-  const access = { gpa, esr, writeback: undefined, cache: false };
+  const access = { gpa, esr, writeback: undefined, cache: false, undecoded: false };
   if (dabt.valid) return { ...access, size: dabt.size, sign: dabt.sign, reg: dabt.reg, write: dabt.write };
+  if (!baselineOf(xen).decodeIsvZero) {
+    return { ...access, size: dabt.size, sign: false, reg: dabt.reg, write: dabt.write, undecoded: true };
+  }
   if (dabt.cache) return { ...access, size: 0, sign: false, reg: 31, write: true, cache: true };
   xen.charge(p.id, 'xen.decodeInstruction');
   const raw = copyFromGuest(xen, v, guestPc(p.core), 4);

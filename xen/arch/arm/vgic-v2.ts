@@ -1,6 +1,7 @@
 /** The GICv2 distributor that a guest sees (xen: xen/arch/arm/vgic-v2.c; xen-ioreq.md 6.3). */
 import type { Vcpu } from '../../common/domain.js';
 import type { Xen } from '../../common/xen.js';
+import { baselineOf } from '../../common/baselines.js';
 import { rankOf, vgicDisableIrqs, vgicEnableIrqs, vgicInjectIrq, vgicToSgi } from './vgic.js';
 
 const IIDR = 0x0000_043b;
@@ -134,7 +135,10 @@ export function gicdWrite(xen: Xen, v: Vcpu, offset: number, size: number, value
       }
       return true;
     }
+    case 'icpend':
+      return baselineOf(xen).icpendrIgnored ? true : refuse(xen, v, 'ICPENDR write');
     case 'ispend':
+      if (!baselineOf(xen).ispendrInjects) return refuse(xen, v, 'ISPENDR write');
       for (let i = 0; i < 32; i++) {
         const irq = bank * 32 + i;
         if ((value >>> i) & 1 && irq < irqs) vgicInjectIrq(xen, v.domain, irq < 32 ? v : null, irq, true);
@@ -168,7 +172,7 @@ export function gicdWrite(xen: Xen, v: Vcpu, offset: number, size: number, value
     case 'cpendsgi':
     case 'spendsgi':
       return refuse(xen, v, `${kind} write`);
-    default: // IGROUPR, ICPENDR, ICACTIVER, NSACR
+    default: // IGROUPR, ICACTIVER, NSACR
       return true;
   }
 }

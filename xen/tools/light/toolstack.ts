@@ -11,6 +11,7 @@ import type { Xenconsoled } from '../console/xenconsoled.js';
 import type { Xenstored } from '../xenstored/xenstored.js';
 import { buildDomain } from './builder.js';
 import { vdevToDevid, type GuestConfig, type LifeAction } from './guest_config.js';
+import { ToolsError } from './tools_error.js';
 import { allocateWindows, type VirtioWindow } from './virtio_mmio.js';
 import { diskPaths, removeDomain, writeConsole, writeDisk, writeDom0, writeDomain, writeDomainType } from './xenstore_nodes.js';
 
@@ -264,7 +265,7 @@ export class Toolstack implements ToolstackHooks {
   #onTimer(guest: Guest): void {
     switch (guest.phase) {
       case 'restarting':
-        this.#build(guest);
+        this.#rebuild(guest);
         return;
       case 'waiting-backend':
         this.events.onMessage(`${guest.config.name}: no backend answered within 10 s: unable to add disk devices`);
@@ -280,6 +281,17 @@ export class Toolstack implements ToolstackHooks {
         return;
       default:
         return;
+    }
+  }
+
+  /** What was possible once may not be again: memory that a backend still maps is not free. */
+  #rebuild(guest: Guest): void {
+    try {
+      this.#build(guest);
+    } catch (error) {
+      if (!(error instanceof ToolsError)) throw error;
+      guest.phase = 'ended';
+      this.events.onGuestEnd(guest.config.name, 'failed', `cannot be restarted: ${error.message}`);
     }
   }
 

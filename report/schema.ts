@@ -1,0 +1,87 @@
+import { z } from 'zod';
+import { REPORT_SCHEMA, type Report } from './data.js';
+
+const count = z.int().nonnegative();
+const share = z
+  .number()
+  .min(0)
+  .max(1 + 1e-9);
+
+export const outcomeSchema = z.enum([
+  'poweroff',
+  'reboot',
+  'expect',
+  'panic',
+  'crash',
+  'timeout',
+  'unmodelled',
+  'interrupted',
+]);
+
+const confidenceSchema = z.enum(['measured', 'derived', 'guessed', 'executed', 'wait']);
+
+const stepSchema = z.strictObject({
+  name: z.string().min(1),
+  phase: z.string().min(1),
+  cpu: z.string().min(1),
+  ticks: count,
+  confidence: confidenceSchema,
+});
+
+const kindSchema = z
+  .strictObject({
+    kind: z.enum(['notify', 'read', 'write']),
+    register: z.string(),
+    count: count.min(1),
+    steps: z.array(stepSchema),
+    totalTicks: count,
+    p50: count,
+    p90: count,
+    p99: count,
+    max: count,
+  })
+  .refine((kind) => kind.steps.reduce((sum, step) => sum + step.ticks, 0) === kind.totalTicks, {
+    error: 'the ticks of the steps do not sum to totalTicks',
+    path: ['totalTicks'],
+  });
+
+/** What `--report FILE` holds, for programs that read it: `reportSchema.parse(JSON.parse(text))`. */
+export const reportSchema: z.ZodType<Report> = z.strictObject({
+  schema: z.literal(REPORT_SCHEMA),
+  command: z.string(),
+  outcome: outcomeSchema,
+  detail: z.string(),
+  exitCode: z.int(),
+  board: z.strictObject({
+    name: z.string(),
+    model: z.string(),
+    placement: z.string(),
+    settings: z.array(z.string()),
+  }),
+  accuracy: z.strictObject({
+    class: z.string(),
+    timingTable: z.string().regex(/^[0-9a-f]{16}$/),
+    shares: z.partialRecord(confidenceSchema, share),
+  }),
+  host: z.strictObject({
+    seconds: z.number().nonnegative(),
+    mips: z.number().nonnegative(),
+    peakRssBytes: count,
+    node: z.string(),
+  }),
+  sim: z.strictObject({ seconds: z.number().nonnegative(), ticks: z.number().nonnegative(), instructions: count }),
+  trace: z.strictObject({ hash: z.string().regex(/^[0-9a-f]{16}$/), events: count }),
+  guestErrors: z.array(
+    z.strictObject({ kind: z.string(), device: z.string(), count: count.min(1), detail: z.string() }),
+  ),
+  ioreq: z.strictObject({
+    count,
+    stage2Aborts: count,
+    exceptions: z.record(z.string(), count),
+    roundTrip: z.strictObject({
+      tickHz: count.min(1),
+      ticksPerCycle: z.record(z.string(), count.min(1)),
+      kinds: z.array(kindSchema),
+    }),
+  }),
+});

@@ -1,0 +1,117 @@
+/** What differs between two results of one case. */
+import { TOLERANCES, unknownAfterFault } from './exclusions.js';
+import {
+  BLOCK_BYTES,
+  getNumber,
+  SIGBUS,
+  SIGILL,
+  SIGSEGV,
+  SIGTRAP,
+  STATE_FPCR,
+  STATE_FPSR,
+  STATE_NZCV,
+  STATE_PC,
+  STATE_SP,
+  STATE_TPIDR,
+  STATE_V,
+  STATE_X,
+  TIMEOUT,
+  UNMODELLED,
+  viewOf,
+} from './state.js';
+import type { Case, Result } from './state.js';
+
+const SIGNALS: Readonly<Record<number, string>> = {
+  [SIGILL]: 'SIGILL',
+  [SIGTRAP]: 'SIGTRAP',
+  [SIGBUS]: 'SIGBUS',
+  [SIGSEGV]: 'SIGSEGV',
+  [TIMEOUT]: 'does not end',
+  [UNMODELLED]: 'leaves run()',
+};
+/** QEMU knows a fault address only where the host can have memory. */
+const HOST_ADDRESSES = 2 ** 47;
+const ADDRESS_BITS = 2n ** 56n - 1n;
+/** Faults of an access to memory compare by page: which byte of a crossing access faults first is not defined. */
+const LINE = 64n;
+
+/** A register's bytes as one hexadecimal number. */
+export function hexOf(bytes: Uint8Array): string {
+  return [...bytes]
+    .reverse()
+    .map((b) => b.toString(16).padStart(2, '0'))
+    .join('');
+}
+
+/** Name, offset and size of every register in a state. */
+export const REGISTERS: readonly (readonly [name: string, offset: number, size: number])[] = [
+  ...Array.from({ length: 31 }, (_, i) => [`x${i}`, STATE_X + 8 * i, 8] as const),
+  ['sp', STATE_SP, 8],
+  ['nzcv', STATE_NZCV, 4],
+  ['fpcr', STATE_FPCR, 4],
+  ['fpsr', STATE_FPSR, 4],
+  ['tpidr', STATE_TPIDR, 8],
+  ['pc', STATE_PC, 8],
+  ...Array.from({ length: 32 }, (_, i) => [`v${i}`, STATE_V + 16 * i, 16] as const),
+];
+
+/** The instruction at the address where a case ended, or undefined outside it. */
+function lastInstruction({ words, state }: Case, result: Result): number | undefined {
+  return words[(getNumber(result.state, STATE_PC) - getNumber(state, STATE_PC)) / 4];
+}
+
+function addressesDiffer(ours: Result, theirs: Result): boolean {
+  if (theirs.signal !== SIGSEGV) return false;
+  const [a, b] = [ours.address & ADDRESS_BITS, theirs.address & ADDRESS_BITS];
+  return Number(a) < HOST_ADDRESSES && a / LINE !== b / LINE;
+}
+
+function blockText(result: Result): string {
+  const parts: string[] = [];
+  for (let at = 0; at < result.blocks.length; at += BLOCK_BYTES) {
+    const offset = viewOf(result.blocks).getUint16(at, true);
+    parts.push(`+${offset.toString(16)}: ${hexOf(result.blocks.subarray(at + 8, at + BLOCK_BYTES))}`);
+  }
+  return parts.join(', ') || 'nothing';
+}
+
+/** True if the two end in different ways, and the Arm ARM allows both or QEMU is known to be wrong. */
+function tolerated(one: Case, ours: Result, theirs: Result): boolean {
+  const pc = getNumber(ours.state, STATE_PC);
+  if (ours.signal === theirs.signal && pc === getNumber(theirs.state, STATE_PC)) return false;
+  const last = lastInstruction(one, ours);
+  return TOLERANCES.some((tolerance) => tolerance.matches(last, ours.signal, theirs.signal, pc));
+}
+
+/** One line per register or other part that differs; none if the two agree as far as the Arm ARM says. */
+export function differences(one: Case, ours: Result, theirs: Result): string[] {
+  const same = ours.signal === theirs.signal;
+  if (
+    same &&
+    Buffer.compare(ours.state, theirs.state) === 0 &&
+    Buffer.compare(ours.blocks, theirs.blocks) === 0 &&
+    !addressesDiffer(ours, theirs)
+  ) {
+    return [];
+  }
+  const out: string[] = [];
+  const name = (signal: number): string => SIGNALS[signal] ?? `signal ${signal}`;
+  if (!same) out.push(`ends with: ours ${name(ours.signal)}, QEMU ${name(theirs.signal)}`);
+  if (tolerated(one, ours, theirs)) return [];
+  const last = lastInstruction(one, theirs);
+  const unknown = same && last !== undefined ? unknownAfterFault(last, theirs.signal) : undefined;
+  for (const [register, offset, size] of REGISTERS) {
+    const a = ours.state.subarray(offset, offset + size);
+    const b = theirs.state.subarray(offset, offset + size);
+    if (Buffer.compare(a, b) === 0) continue;
+    if (unknown?.vectors.some((v) => register === `v${v}`)) continue;
+    out.push(`${register}: ours ${hexOf(a)}, QEMU ${hexOf(b)}`);
+  }
+  if (same && addressesDiffer(ours, theirs)) {
+    out.push(`fault address: ours ${ours.address.toString(16)}, QEMU ${theirs.address.toString(16)}`);
+  }
+  if (!unknown?.memory && Buffer.compare(ours.blocks, theirs.blocks) !== 0) {
+    out.push(`memory: ours ${blockText(ours)}; QEMU ${blockText(theirs)}`);
+  }
+  return out;
+}
