@@ -73,26 +73,27 @@ async function bare() {
 
 /** Makes the Debian guest; its configuration, or undefined with one line that says why there is none. */
 function debianGuest() {
-  const missing = ['apt-get', 'dpkg-deb'].filter((tool) => !existsSync(`/usr/bin/${tool}`));
   const skip = (why) => {
-    say(`2. No Debian guest: ${why}. With a kernel of your own: npm run guest -- --help`);
+    say(`No Debian guest: ${why}. One with a kernel and initramfs of your own needs only a guest.cfg: docs/cli.md`);
     return undefined;
   };
-  if (missing.length > 0) return skip(`this machine has no ${missing.join(' and no ')}`);
+  const missing = ['apt-get', 'dpkg-deb'].filter((tool) => !existsSync(`/usr/bin/${tool}`));
   say(`${bold('2. An unmodified Debian 6.1 arm64 kernel')} (fetched once, with this machine's apt) does the same`);
+  if (missing.length > 0) return skip(`this machine has no ${missing.join(' and no ')}`);
   const made = spawnSync(process.execPath, ['tools/guest.mjs', '--suite', 'bookworm', '--flavour', 'arm64'], {
     encoding: 'utf8',
     stdio: ['ignore', 'pipe', 'pipe'],
   });
-  if (made.signal) process.exit(130);
-  if (made.status !== 0)
-    return skip(
+  if (made.signal !== null) process.exit(130);
+  if (made.status !== 0) {
+    const reason =
       made.stderr
         .trim()
         .split('\n')
         .at(-1)
-        ?.replace(/^guest: /, '') ?? 'it could not be made',
-    );
+        ?.replace(/^guest: /, '') ?? '';
+    return skip(`it cannot be fetched now (${reason})`);
+  }
   return relative(root, made.stdout.trim());
 }
 

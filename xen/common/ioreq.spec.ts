@@ -143,12 +143,18 @@ test('illegal states crash the guest, not the emulator', () => {
 });
 
 test('NONE instead of an answer reads as ones: the emulator is dying', () => {
-  const s = setup();
-  const page = server(s);
-  access(s, copy(BASE));
-  s.f.xen.memory.write8(page + STATE, 0x20);
-  expect(s.ioreq.handleCompletion(s.v, 0)).toBe('done');
-  expect(s.completed).toEqual([(1n << 64n) - 1n]);
+  for (const before of [undefined, 0x21, 0x22]) {
+    const s = setup();
+    const page = server(s);
+    access(s, copy(BASE));
+    if (before !== undefined) {
+      s.f.xen.memory.write8(page + STATE, before);
+      expect(s.ioreq.handleCompletion(s.v, 0)).toBe(BLOCKED);
+    }
+    s.f.xen.memory.write8(page + STATE, 0x20);
+    expect(s.ioreq.handleCompletion(s.v, 0)).toBe('done');
+    expect([s.completed, s.guest.d.isShuttingDown]).toEqual([[(1n << 64n) - 1n], false]);
+  }
 });
 
 test('a slot that is not NONE, or another port in it: refused, the guest gets an abort', () => {

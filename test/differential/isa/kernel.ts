@@ -19,12 +19,10 @@ import {
 } from '../../../sim/wasm/layout.js';
 import { createKernel } from '../../../sim/wasm/module.js';
 import {
-  BLOCK_BYTES,
   BRK,
   CODE,
   CODE_BYTES,
   DATA,
-  MEMORY_BYTES,
   SIGBUS,
   SIGILL,
   SIGSEGV,
@@ -73,6 +71,7 @@ const TCR = 25n | (1n << 8n) | (1n << 10n) | (3n << 12n) | (1n << 23n) | (1n << 
 /** M, C, I, DZE, UCT, nTWI, nTWE, UCI, RES1; no alignment checks, as QEMU has none of SP. */
 const SCTLR = 0x30d0_1805n | (1n << 14n) | (1n << 15n) | (1n << 16n) | (1n << 18n) | (1n << 26n);
 const LIMIT = 100_000;
+const NO_BLOCKS = new Uint8Array(0);
 
 // EC of ESR_ELx (Arm ARM D13.2.37)
 const EC_UNKNOWN = 0x00;
@@ -85,8 +84,10 @@ const ALIGNMENT_FAULT = 0x21;
 
 /** The kernel, ready for cases. */
 export interface IsaKernel {
-  /** Runs cases, each in a slot of its own; the results are valid until the next call. */
+  /** Runs cases, each in a slot of its own. */
   run(cases: readonly Case[]): Result[];
+  /** Instructions executed so far, those of the vectors included. */
+  readonly instructions: number;
 }
 
 /** Sets up one core of a flat board. Throws if core.wasm is missing. */
@@ -213,6 +214,9 @@ export function createIsaKernel(): IsaKernel {
   };
 
   return {
+    get instructions() {
+      return core.instructions;
+    },
     run(cases) {
       placeCode(cases);
       const states = new Uint8Array(cases.length * STATE_BYTES);
@@ -220,6 +224,3 @@ export function createIsaKernel(): IsaKernel {
     },
   };
 }
-
-const NO_BLOCKS = new Uint8Array(0);
-export { BLOCK_BYTES, MEMORY_BYTES };

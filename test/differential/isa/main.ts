@@ -1,46 +1,132 @@
-/** Comparison of the kernel's instructions with QEMU's Cortex-A57; test/differential/run.mjs is the command. */
-import { resolve } from 'node:path';
-import { differences } from './compare.js';
-import { CLASS_NAMES, groupOf, makeCase, statePool } from './generate.js';
-import { createIsaKernel } from './kernel.js';
-import { buildRunner, runQemu } from './qemu.js';
-import { Random } from './random.js';
-import { SLOTS } from './state.js';
-import type { Case, Result } from './state.js';
+/** The comparison of the kernel's instructions with QEMU's Cortex-A57; test/differential/run.mjs is the command. */
+import { join } from 'node:path';
+import { createComparison } from './batch.js';
+import type { Comparison, Mismatch } from './batch.js';
+import { toEntry, writeEntry } from './corpus.js';
 import { disassemble } from './disassemble.js';
-import { STATE_PC, getNumber } from './state.js';
+import { CLASS_NAMES, groupOf, makeCase, roundOf, statePool } from './generate.js';
+import { buildRunner, qemuVersion } from './qemu.js';
+import { Random } from './random.js';
+import { shrink } from './shrink.js';
+import { getNumber, SLOTS, STATE_PC } from './state.js';
+import type { Case } from './state.js';
 
-export async function quick(root: string, seed: number, total: number, only: string, print: (s: string) => void): Promise<void> {
-  const program = buildRunner(root, resolve(root, '.cache'));
-  const kernel = createIsaKernel();
-  const random = new Random(seed);
-  const names = CLASS_NAMES.filter((n) => new RegExp(only).test(n) || new RegExp(only).test(groupOf(n)));
-  const fails = new Map<string, number>();
-  let tg = 0, to = 0, tq = 0, shown = 0, sig: Record<number, number> = {};
-  for (let done = 0; done < total; done += SLOTS) {
-    const t0 = performance.now();
-    const pool = statePool(random, 256);
-    const cases: Case[] = Array.from({ length: Math.min(SLOTS, total - done) }, (_, i) => makeCase(random, names[(done + i) % names.length]!, i, pool));
-    const t1 = performance.now();
-    const ours = kernel.run(cases);
-    const t2 = performance.now();
-    const theirs = await runQemu(program, cases);
-    const t3 = performance.now();
-    tg += t1 - t0; to += t2 - t1; tq += t3 - t2;
-    cases.forEach((one, i) => {
-      sig[theirs[i]!.signal] = (sig[theirs[i]!.signal] ?? 0) + 1;
-      const lines = differences(one, ours[i]!, theirs[i]!);
-      if (lines.length === 0) return;
-      const n = fails.get(one.name) ?? 0;
-      fails.set(one.name, n + 1);
-      if (n < 2 && shown++ < 40) {
-        print(`--- ${one.name} slot ${i}`);
-        for (const l of disassemble(one.words, getNumber(one.state, STATE_PC))) print(`   ${l}`);
-        for (const l of lines) print(` ${l}`);
-      }
-    });
+export const CORPUS = 'test/differential/corpus';
+const POOL = 256;
+/** Failures that are made small; the others are only counted. */
+const SHRUNK = 8;
+
+export interface IsaOptions {
+  readonly seed: number;
+  readonly cases: number;
+  /** Regular expression on names of classes or groups. */
+  readonly only?: string;
+  /** Add what fails to the corpus. */
+  readonly keep: boolean;
+}
+
+interface Sum {
+  cases: number;
+  words: number;
+  mismatches: number;
+  readonly classes: Set<string>;
+}
+
+/** Classes whose name, or whose group's name, matches; throws Error if none does. */
+export function selectClasses(only: string | undefined): readonly string[] {
+  if (only === undefined) return CLASS_NAMES;
+  const exact = CLASS_NAMES.filter((name) => name === only);
+  if (exact.length > 0) return exact;
+  const wanted = new RegExp(only, 'i');
+  const found = CLASS_NAMES.filter((name) => wanted.test(name) || wanted.test(groupOf(name)));
+  if (found.length === 0) throw new Error(`no class matches '${only}'; classes are instructions and groups`);
+  return found;
+}
+
+function show({ one, lines }: Mismatch, print: (line: string) => void): void {
+  const pc = getNumber(one.state, STATE_PC);
+  print(`${one.name} at ${pc.toString(16)}`);
+  for (const line of disassemble(one.words, pc)) print(`    ${line}`);
+  for (const line of lines) print(`  ${line}`);
+}
+
+/** Shows a failure, as small as it gets, and adds it to the corpus. */
+async function report(
+  root: string,
+  comparison: Comparison,
+  mismatch: Mismatch,
+  { seed, keep }: IsaOptions,
+  print: (line: string) => void,
+): Promise<void> {
+  const small = await shrink(comparison, mismatch.one);
+  if (!small) {
+    show(mismatch, print);
+    print('  does not differ alone: it depends on another case of its batch');
+    return;
   }
-  print(JSON.stringify(sig));
-  print(`gen ${(tg).toFixed()} ours ${to.toFixed()} qemu ${tq.toFixed()} ms`);
-  print(JSON.stringify([...fails]));
+  show(small, print);
+  if (!keep) return;
+  const note = `found with seed ${seed}: ${small.lines[0]}; expected: ${qemuVersion()}`;
+  print(`  ${CORPUS}/${await writeEntry(join(root, CORPUS), toEntry(small.one, small.theirs, note))}`);
+}
+
+/**
+ * Compares `cases` cases made from `seed` and prints a table by group.
+ * @returns true if nothing differs. Rejects when QEMU fails.
+ */
+export async function compareIsa(root: string, options: IsaOptions, print: (line: string) => void): Promise<boolean> {
+  const names = selectClasses(options.only);
+  const round = roundOf(names);
+  const comparison = createComparison(buildRunner(root, join(root, '.cache')));
+  const random = new Random(options.seed);
+  const sums = new Map<string, Sum>();
+  print(`${qemuVersion()}, cortex-a57; seed ${options.seed}, ${options.cases} cases, ${names.length} classes`);
+  const started = performance.now();
+  const failed: Mismatch[] = [];
+  let mismatches = 0;
+  const finish = async (waiting: (() => Promise<Mismatch[]>) | undefined): Promise<void> => {
+    for (const mismatch of (await waiting?.()) ?? []) {
+      mismatches += 1;
+      const sum = sums.get(groupOf(mismatch.one.name));
+      if (sum) sum.mismatches += 1;
+      const seen = failed.some(({ one }) => one.name === mismatch.one.name);
+      if (!seen && failed.length < SHRUNK) failed.push(mismatch);
+    }
+  };
+  let waiting: (() => Promise<Mismatch[]>) | undefined;
+  for (let done = 0; done < options.cases; done += SLOTS) {
+    const pool = statePool(random, POOL);
+    const cases: Case[] = [];
+    for (let slot = 0; slot < Math.min(SLOTS, options.cases - done); slot += 1) {
+      const name = round[(done + slot) % round.length] as string;
+      const one = makeCase(random, name, slot, random.pick(pool));
+      cases.push(one);
+      const group = groupOf(name);
+      const sum = sums.get(group) ?? { cases: 0, words: 0, mismatches: 0, classes: new Set() };
+      sums.set(group, sum);
+      sum.cases += 1;
+      sum.words += one.words.length;
+      sum.classes.add(name);
+    }
+    const next = comparison.start(cases);
+    await finish(waiting);
+    waiting = next;
+  }
+  await finish(waiting);
+  const seconds = (performance.now() - started) / 1000;
+  const rate = Math.round(options.cases / (comparison.milliseconds() / 1000));
+  const instructions = comparison.instructions() - options.cases; // without the HVC that ends each
+  for (const mismatch of failed) await report(root, comparison, mismatch, options, print);
+  print(`${'group'.padEnd(28)} classes     cases     words  mismatches`);
+  for (const [group, sum] of sums) {
+    const numbers = [String(sum.classes.size).padStart(7), String(sum.cases).padStart(9), String(sum.words).padStart(9)];
+    print(`${group.padEnd(28)} ${numbers.join(' ')} ${String(sum.mismatches).padStart(11)}`);
+  }
+  print(`${seconds.toFixed(1)} s; our side alone ${rate} cases/s`);
+  const covered = new Set([...sums.values()].flatMap(({ classes }) => [...classes])).size;
+  print(
+    `differential: ${options.cases} sequences, ${instructions} instructions, ` +
+      `${covered}/${names.length} classes, ${mismatches} mismatches, 0 skipped`,
+  );
+  return mismatches === 0;
 }

@@ -1,9 +1,20 @@
 /** The other side: QEMU's Cortex-A57 in user mode, with runner.c. */
 import { execFileSync, spawn, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, readFileSync, renameSync } from 'node:fs';
+import {
+  closeSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { BLOCK_BYTES, MAX_WORDS, STATE_BYTES, viewOf } from './state.js';
+import { BLOCK_BYTES, MAX_WORDS, SIGSEGV, STATE_BYTES, viewOf } from './state.js';
 import type { Case, Result } from './state.js';
 import { initialMemory } from './values.js';
 
@@ -68,9 +79,10 @@ function decodeResults(output: Uint8Array, count: number): Result[] {
   const results: Result[] = [];
   for (let at = 0; at < output.length;) {
     const blocks = view.getUint32(at + 4, true) * BLOCK_BYTES;
+    const signal = view.getUint32(at, true);
     results.push({
-      signal: view.getUint32(at, true),
-      address: view.getBigUint64(at + 8, true),
+      signal,
+      address: signal === SIGSEGV ? view.getBigUint64(at + 8, true) : 0n,
       state: output.subarray(at + 16, at + RESULT_BYTES),
       blocks: output.subarray(at + RESULT_BYTES, at + RESULT_BYTES + blocks),
     });
@@ -81,21 +93,28 @@ function decodeResults(output: Uint8Array, count: number): Result[] {
 }
 
 /**
- * Runs at most SLOTS cases, each in a slot of its own.
- * @throws Error when QEMU or the runner ends early, hangs or answers too little: that is a finding of its own.
+ * Runs at most SLOTS cases, each in a slot of its own. Files instead of pipes: QEMU goes on while this process computes.
+ * Rejects when QEMU or the runner ends early, hangs or answers too little: that is a finding of its own.
  */
-export async function runQemu(program: string, cases: readonly Case[]): Promise<Result[]> {
-  const child = spawn(QEMU, ['-cpu', 'cortex-a57', program], { stdio: ['pipe', 'pipe', 'inherit'] });
-  const chunks: Buffer[] = [];
-  const timer = setTimeout(() => child.kill('SIGKILL'), SECONDS * 1000);
-  child.stdout.on('data', (chunk: Buffer) => chunks.push(chunk));
-  child.stdin.on('error', () => undefined); // the exit status tells
-  child.stdin.end(encodeCases(cases));
-  const [status, signal] = await new Promise<[number | null, string | null]>((resolve, reject) => {
-    child.on('error', reject);
-    child.on('close', (code, by) => resolve([code, by]));
-  });
-  clearTimeout(timer);
-  if (status !== 0) throw new Error(`QEMU ended with ${signal ?? `status ${status}`} in a batch of ${cases.length}`);
-  return decodeResults(Buffer.concat(chunks), cases.length);
+export async function startQemu(program: string, cases: readonly Case[]): Promise<Result[]> {
+  const folder = mkdtempSync(join(tmpdir(), 'isa-'));
+  const input = join(folder, 'in.bin');
+  const output = join(folder, 'out.bin');
+  writeFileSync(input, encodeCases(cases));
+  const [from, to] = [openSync(input, 'r'), openSync(output, 'w')];
+  try {
+    const child = spawn(QEMU, ['-cpu', 'cortex-a57', program], { stdio: [from, to, 'inherit'] });
+    const timer = setTimeout(() => child.kill('SIGKILL'), SECONDS * 1000);
+    const [status, signal] = await new Promise<[number | null, string | null]>((resolve, reject) => {
+      child.on('error', reject);
+      child.on('close', (code, by) => resolve([code, by]));
+    });
+    clearTimeout(timer);
+    if (status !== 0) throw new Error(`QEMU ended with ${signal ?? `status ${status}`} in a batch of ${cases.length}`);
+    return decodeResults(readFileSync(output), cases.length);
+  } finally {
+    closeSync(from);
+    closeSync(to);
+    rmSync(folder, { recursive: true, force: true });
+  }
 }

@@ -62,8 +62,8 @@ export class Xenconsoled implements XenService {
   onEvent(port: number): void {
     const c = this.#byPort.get(port);
     if (c === undefined || c.dead) return;
-    const moved = this.#drain(c) || this.#feed(c);
-    if (moved) this.xen.evtchn.send(this.dom0, port);
+    const drained = this.#drain(c);
+    if (this.#feed(c) || drained) this.xen.evtchn.send(this.dom0, port);
   }
 
   /** Input for a guest, e.g. keys. */

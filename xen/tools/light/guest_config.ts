@@ -45,14 +45,25 @@ export interface GuestConfig {
   readonly cpus: readonly number[] | undefined;
 }
 
-/** Device id of a vdev name in the xvd scheme: 202 << 8 | disk << 4 | partition for the first 16 disks (xen: libxl_disk.c). */
+/** Device id of a vdev name: xvdLETTERS, hd, sd with a partition, dNpM, or a number (xen: libxl__device_disk_dev_number). */
 export function vdevToDevid(vdev: string): number | undefined {
-  const match = /^(?:xvd|hd|sd)([a-z]+)(\d*)$/.exec(vdev);
-  if (match === null) return undefined;
-  let disk = 0;
-  for (const letter of match[1]!) disk = disk * 26 + (letter.charCodeAt(0) - 96);
-  disk -= 1;
-  const partition = match[2] === '' ? 0 : Number(match[2]);
-  if (disk < 16 && partition < 16) return (202 << 8) | (disk << 4) | partition;
-  return disk < 2 ** 20 && partition < 256 ? (1 << 28) | (disk << 8) | partition : undefined;
+  if (/^(?:0x[0-9a-f]+|\d+)$/i.test(vdev)) return Number(vdev) < 2 ** 31 ? Number(vdev) : undefined;
+  const numbered = /^d(\d{1,7})(?:p(\d{1,3}))?$/.exec(vdev);
+  const lettered = /^(xvd|hd|sd)([a-z]{1,5})(\d{0,3})$/.exec(vdev);
+  if (numbered === null && lettered === null) return undefined;
+  let disk = Number(numbered?.[1] ?? 0);
+  if (lettered !== null) {
+    for (const letter of lettered[2]!) disk = disk * 26 + (letter.charCodeAt(0) - 96);
+    disk -= 1;
+  }
+  const partition = Number(numbered?.[2] ?? lettered?.[3] ?? 0);
+  switch (lettered?.[1]) {
+    case 'hd':
+      return disk < 4 && partition < 64 ? ((disk < 2 ? 3 : 22) << 8) | ((disk & 1) << 6) | partition : undefined;
+    case 'sd':
+      return disk < 16 && partition < 16 ? (8 << 8) | (disk << 4) | partition : undefined;
+    default:
+      if (disk < 16 && partition < 16) return (202 << 8) | (disk << 4) | partition;
+      return disk < 2 ** 20 && partition < 256 ? (1 << 28) | (disk << 8) | partition : undefined;
+  }
 }

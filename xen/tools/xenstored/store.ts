@@ -24,14 +24,24 @@ interface Node {
 const QUOTA_NODES = 1000;
 const QUOTA_NODE_BYTES = 2048;
 const QUOTA_TRANSACTIONS = 10;
+const QUOTA_PERMS = 5;
+/** XENSTORE_ABS_PATH_MAX, XENSTORE_REL_PATH_MAX. */
 const PATH_MAX = 3072;
+const RELATIVE_MAX = 2048;
+/** "Generation" of a node that is not there. */
+const ABSENT = -1;
 
 interface Transaction {
   readonly domid: number;
-  readonly start: number;
   readonly nodes: Map<string, Node>;
-  readonly touched: Set<string>;
+  /** Generation of each node that was looked at or changed, as the transaction found it. */
+  readonly before: Map<string, number>;
   readonly changed: Set<string>;
+}
+
+/** Notes what a transaction depends on, before it changes it. */
+function touch(t: Transaction | undefined, path: string): void {
+  if (t !== undefined && !t.before.has(path)) t.before.set(path, t.nodes.get(path)?.generation ?? ABSENT);
 }
 
 const text = new TextEncoder();
@@ -43,8 +53,11 @@ function parentOf(path: string): string {
   return slash <= 0 ? '/' : path.slice(0, slash);
 }
 
-/** What fires watches: the path, and whether a whole subtree went. */
-export type ChangeListener = (path: string, removed: boolean) => void;
+/**
+ * What fires watches: the path that changed, and for a removal the nodes that went, the path first. Permissions are those
+ * from before, which a watcher may have had.
+ */
+export type ChangeListener = (path: string, removed: ReadonlyMap<string, readonly Permission[]> | undefined, before?: readonly Permission[]) => void;
 
 export class Store {
   #nodes = new Map<string, Node>();
@@ -62,7 +75,7 @@ export class Store {
   /** Checks syntax and makes the path absolute, relative to the caller's home. */
   canonical(domid: number, path: string): string {
     const full = path.startsWith('/') || path.startsWith('@') ? path : `/local/domain/${domid}/${path}`;
-    if (full.length > PATH_MAX || !/^[-/_@A-Za-z0-9]+$/.test(full)) throw new XenstoreError('EINVAL');
+    if (full.length > PATH_MAX || (full !== path && path.length > RELATIVE_MAX) || !/^[-/_@A-Za-z0-9]+$/.test(full)) throw new XenstoreError('EINVAL');
     if (full !== '/' && (full.endsWith('/') || full.includes('//'))) throw new XenstoreError('EINVAL');
     return full;
   }
@@ -74,32 +87,64 @@ export class Store {
     return { nodes: t.nodes, t };
   }
 
-  static #allowed(node: Node, domid: number, want: 'r' | 'w'): boolean {
-    if (domid === 0 || node.perms[0]!.domid === domid) return true;
-    const entry = node.perms.slice(1).find((p) => p.domid === domid) ?? node.perms[0]!;
+  static #grants(perms: readonly Permission[], domid: number, want: 'r' | 'w'): boolean {
+    if (domid === 0 || perms[0]!.domid === domid) return true;
+    const entry = perms.slice(1).find((p) => p.domid === domid) ?? perms[0]!;
     return entry.access === 'b' || entry.access === want;
+  }
+
+  static #allowed(node: Node, domid: number, want: 'r' | 'w'): boolean {
+    return Store.#grants(node.perms, domid, want);
+  }
+
+  /** Whether a watcher may learn of a change: it can read the node, could before, or can read the parent. */
+  mayKnow(domid: number, path: string, before?: readonly Permission[]): boolean {
+    if (domid === 0) return true;
+    if (path.startsWith('@')) return false;
+    if (before !== undefined && Store.#grants(before, domid, 'r')) return true;
+    return [path, parentOf(path)].some((at) => {
+      const node = this.#nodes.get(at);
+      return node !== undefined && Store.#allowed(node, domid, 'r');
+    });
   }
 
   #get(domid: number, path: string, tx: number, want: 'r' | 'w'): Node {
     const { nodes, t } = this.#view(domid, tx);
-    t?.touched.add(path);
+    touch(t, path);
     const node = nodes.get(path);
-    if (node === undefined) {
-      // Whether a hidden node exists is not told either: the nearest ancestor decides.
-      let up = parentOf(path);
-      while (!nodes.has(up)) up = parentOf(up);
-      throw new XenstoreError(Store.#allowed(nodes.get(up)!, domid, want) ? 'ENOENT' : 'EACCES');
-    }
+    if (node === undefined) throw new XenstoreError(this.#absent(nodes, domid, path, want));
     if (!Store.#allowed(node, domid, want)) throw new XenstoreError('EACCES');
     return node;
   }
 
-  #put(domid: number, path: string, tx: number, node: Omit<Node, 'generation'>): void {
+  /** Whether a hidden node exists is not told either: the nearest ancestor decides. */
+  #absent(nodes: Map<string, Node>, domid: number, path: string, want: 'r' | 'w'): XsError {
+    let up = parentOf(path);
+    while (!nodes.has(up)) up = parentOf(up);
+    return Store.#allowed(nodes.get(up)!, domid, want) ? 'ENOENT' : 'EACCES';
+  }
+
+  #put(domid: number, path: string, tx: number, node: Omit<Node, 'generation'>, before?: readonly Permission[]): void {
     const { nodes, t } = this.#view(domid, tx);
-    nodes.set(path, { ...node, generation: t === undefined ? ++this.#generation : this.#generation });
-    t?.touched.add(path);
-    t?.changed.add(path);
-    if (t === undefined) this.onChange(path, false);
+    touch(t, path);
+    if (t === undefined) {
+      this.#commit(path, node);
+      this.onChange(path, undefined, before);
+      return;
+    }
+    nodes.set(path, { ...node, generation: this.#generation });
+    t.changed.add(path);
+  }
+
+  /** A node's coming or going changes its parent as well: its list of children. */
+  #commit(path: string, node: Omit<Node, 'generation'> | undefined): void {
+    const generation = ++this.#generation;
+    const listed = this.#nodes.has(path);
+    if (node === undefined) this.#nodes.delete(path);
+    else this.#nodes.set(path, { ...node, generation });
+    const up = parentOf(path);
+    const parent = this.#nodes.get(up);
+    if (listed !== (node !== undefined) && parent !== undefined) this.#nodes.set(up, { ...parent, generation });
   }
 
   read(domid: number, path: string, tx = 0): Uint8Array {
@@ -148,8 +193,9 @@ export class Store {
   }
 
   #create(domid: number, path: string, value: Uint8Array, tx: number): void {
-    const { nodes } = this.#view(domid, tx);
+    const { nodes, t } = this.#view(domid, tx);
     const up = parentOf(path);
+    touch(t, up);
     if (!nodes.has(up)) this.#create(domid, up, new Uint8Array(0), tx);
     const parent = nodes.get(up)!;
     if (!Store.#allowed(parent, domid, 'w')) throw new XenstoreError('EACCES');
@@ -177,22 +223,31 @@ export class Store {
     if (at === '/') throw new XenstoreError('EINVAL');
     const { nodes, t } = this.#view(domid, tx);
     const node = nodes.get(at);
+    touch(t, at);
+    touch(t, parentOf(at));
     if (node === undefined) {
-      if (!nodes.has(parentOf(at))) throw new XenstoreError('ENOENT');
+      const why = this.#absent(nodes, domid, at, 'w');
+      if (why === 'EACCES' || !nodes.has(parentOf(at))) throw new XenstoreError(why);
       return;
     }
     if (!Store.#allowed(node, domid, 'w')) throw new XenstoreError('EACCES');
-    for (const key of [...nodes.keys()]) {
-      if (key === at || key.startsWith(at + '/')) {
+    const gone = Store.#subtree(nodes, at);
+    for (const key of gone.keys()) {
+      touch(t, key);
+      if (t === undefined) this.#commit(key, undefined);
+      else {
         nodes.delete(key);
-        t?.touched.add(key);
-        t?.changed.add(key);
+        t.changed.add(key);
       }
     }
-    if (t === undefined) {
-      this.#generation++;
-      this.onChange(at, true);
-    }
+    if (t === undefined) this.onChange(at, gone);
+  }
+
+  /** A node and all below it, the node first. */
+  static #subtree(nodes: Map<string, Node>, top: string): Map<string, readonly Permission[]> {
+    const found = new Map([[top, nodes.get(top)!.perms]]);
+    for (const [key, { perms }] of nodes) if (key.startsWith(top + '/')) found.set(key, perms);
+    return found;
   }
 
   getPerms(domid: number, path: string, tx = 0): readonly Permission[] {
@@ -204,15 +259,17 @@ export class Store {
     const node = this.#get(domid, at, tx, 'w');
     const owner = node.perms[0]!.domid;
     if (perms.length === 0) throw new XenstoreError('EINVAL');
-    if (domid !== 0 && (owner !== domid || perms[0]!.domid !== owner)) throw new XenstoreError('EPERM');
-    this.#put(domid, at, tx, { value: node.value, perms });
+    if (domid !== 0 && perms.length > QUOTA_PERMS) throw new XenstoreError('ENOSPC');
+    if (domid !== 0 && owner !== domid) throw new XenstoreError('EACCES');
+    if (domid !== 0 && perms[0]!.domid !== owner) throw new XenstoreError('EPERM');
+    this.#put(domid, at, tx, { value: node.value, perms }, node.perms);
   }
 
   transactionStart(domid: number): number {
     const own = [...this.#transactions.values()].filter((t) => t.domid === domid).length;
     if (domid !== 0 && own >= QUOTA_TRANSACTIONS) throw new XenstoreError('ENOSPC');
     const id = this.#nextTransaction++;
-    this.#transactions.set(id, { domid, start: this.#generation, nodes: new Map(this.#nodes), touched: new Set(), changed: new Set() });
+    this.#transactions.set(id, { domid, nodes: new Map(this.#nodes), before: new Map(), changed: new Set() });
     return id;
   }
 
@@ -222,20 +279,19 @@ export class Store {
     if (t === undefined || t.domid !== domid) throw new XenstoreError('ENOENT');
     this.#transactions.delete(tx);
     if (!commit) return;
-    for (const path of t.touched) {
-      const now = this.#nodes.get(path);
-      const wasThere = now === undefined ? !t.changed.has(path) && t.nodes.has(path) : now.generation > t.start;
-      if (wasThere) throw new XenstoreError('EAGAIN');
+    for (const [path, generation] of t.before) {
+      if ((this.#nodes.get(path)?.generation ?? ABSENT) !== generation) throw new XenstoreError('EAGAIN');
     }
+    const perms = new Map([...t.changed].map((path) => [path, this.#nodes.get(path)?.perms]));
+    for (const path of t.changed) this.#commit(path, t.nodes.get(path));
     for (const path of t.changed) {
-      const node = t.nodes.get(path);
-      if (node === undefined) this.#nodes.delete(path);
-      else this.#nodes.set(path, { ...node, generation: ++this.#generation });
+      const before = perms.get(path);
+      if (t.nodes.has(path)) this.onChange(path, undefined, before);
+      else if (before !== undefined) this.onChange(path, new Map([[path, before]]));
     }
-    for (const path of t.changed) this.onChange(path, !t.nodes.has(path));
   }
 
-  /** Ends what a dead domain left: its transactions and all nodes it owns outside its home. */
+  /** Ends a dead domain's transactions. Its nodes are the toolstack's to remove. */
   release(domid: number): void {
     for (const [id, t] of [...this.#transactions]) if (t.domid === domid) this.#transactions.delete(id);
   }
@@ -262,9 +318,8 @@ export class Store {
       transactions: [...this.#transactions].map(([id, t]) => ({
         id,
         domid: t.domid,
-        start: t.start,
         nodes: pack(t.nodes),
-        touched: [...t.touched],
+        before: [...t.before],
         changed: [...t.changed],
       })),
     };
@@ -272,7 +327,7 @@ export class Store {
 
   load(state: unknown): void {
     type Packed = [string, number[], Permission[], number][];
-    const s = state as { nodes: Packed; generation: number; next: number; transactions: { id: number; domid: number; start: number; nodes: Packed; touched: string[]; changed: string[] }[] };
+    const s = state as { nodes: Packed; generation: number; next: number; transactions: { id: number; domid: number; nodes: Packed; before: [string, number][]; changed: string[] }[] };
     const unpack = (packed: Packed): Map<string, Node> =>
       new Map(packed.map(([p, value, perms, generation]) => [p, { value: Uint8Array.from(value), perms, generation }]));
     this.#nodes = unpack(s.nodes);
@@ -280,7 +335,7 @@ export class Store {
     this.#nextTransaction = s.next;
     this.#transactions.clear();
     for (const t of s.transactions) {
-      this.#transactions.set(t.id, { domid: t.domid, start: t.start, nodes: unpack(t.nodes), touched: new Set(t.touched), changed: new Set(t.changed) });
+      this.#transactions.set(t.id, { domid: t.domid, nodes: unpack(t.nodes), before: new Map(t.before), changed: new Set(t.changed) });
     }
   }
 }

@@ -48,8 +48,26 @@ function concat(a: Uint8Array, b: Uint8Array): Uint8Array {
   return out;
 }
 
+/** The NUL-terminated strings of a body; what is not terminated is no string. */
+function strings(body: Uint8Array): string[] {
+  if (body.length === 0 || body[body.length - 1] !== 0) throw new XenstoreError('EINVAL');
+  return decoder.decode(body.subarray(0, -1)).split('\0');
+}
+
+/** The one string that a request consists of. */
+function only(body: Uint8Array): string {
+  const [first, ...more] = strings(body);
+  if (first === undefined || more.length > 0) throw new XenstoreError('EINVAL');
+  return first;
+}
+
 function perms(list: readonly Permission[]): Uint8Array {
   return text.encode(list.map((p) => `${p.access}${p.domid}\0`).join(''));
+}
+
+function domidOf(word: string): number {
+  if (!/^\d{1,5}$/.test(word)) throw new XenstoreError('EINVAL');
+  return Number(word);
 }
 
 function parsePerms(words: readonly string[]): Permission[] {
@@ -73,7 +91,7 @@ export class Xenstored implements XenService {
     private readonly xen: Xen,
     private readonly dom0: Domain,
   ) {
-    this.store = new Store((path, removed) => this.#fire(path, removed));
+    this.store = new Store((path, removed, before) => this.#fire(path, removed, before));
   }
 
   // ---- connections ----
@@ -84,7 +102,7 @@ export class Xenstored implements XenService {
     if (port < 0) throw new Error(`xenstored: bind to domain ${domid} port ${remotePort} failed (${port})`);
     const ring = new XsRing(this.xen.memory, page);
     this.#byPort.set(port, { domid, port, ring, watches: [], input: empty, output: empty, dead: false });
-    this.#fire('@introduceDomain', false);
+    this.#fire('@introduceDomain');
   }
 
   /** XS_RELEASE: the domain is gone. */
@@ -95,7 +113,7 @@ export class Xenstored implements XenService {
       this.#byPort.delete(port);
     }
     this.store.release(domid);
-    this.#fire('@releaseDomain', false);
+    this.#fire('@releaseDomain');
   }
 
   onEvent(port: number): void {
@@ -118,6 +136,7 @@ export class Xenstored implements XenService {
   }
 
   #disconnect(c: Connection, why: string): void {
+    if (c.dead) return;
     c.dead = true;
     c.input = empty;
     c.output = empty;
@@ -137,10 +156,7 @@ export class Xenstored implements XenService {
       const message = { type: view.getUint32(0, true), reqId: view.getUint32(4, true), txId: view.getUint32(8, true), body };
       c.input = c.input.slice(HEADER_BYTES + length);
       this.#request(c, message);
-      if (c.output.length > OUT_MAX) {
-        this.#disconnect(c, 'replies not read');
-        return false;
-      }
+      if (c.dead) return false;
     }
     return true;
   }
@@ -150,6 +166,7 @@ export class Xenstored implements XenService {
     let body: Uint8Array;
     try {
       body = this.#handle(c, m);
+      if (body.length > PAYLOAD_MAX) throw new XenstoreError('E2BIG');
     } catch (error) {
       if (!(error instanceof XenstoreError)) throw error;
       type = XS.ERROR;
@@ -171,11 +188,14 @@ export class Xenstored implements XenService {
   }
 
   #queue(c: Connection, m: XsMessage): void {
+    if (c.dead) return;
     c.output = concat(c.output, encodeMessage(m));
     this.#flush(c);
+    if (c.output.length > OUT_MAX) this.#disconnect(c, 'replies not read');
   }
 
   #flush(c: Connection): void {
+    if (c.dead) return;
     const sent = c.ring.put(c.output);
     if (sent === undefined) this.#disconnect(c, 'ring indices out of range');
     else c.output = c.output.slice(sent);
@@ -184,45 +204,50 @@ export class Xenstored implements XenService {
   #handle(c: Connection, m: XsMessage): Uint8Array {
     const { store } = this;
     const id = c.domid;
-    const all = decoder.decode(m.body);
-    const words = all.split('\0');
-    // Strings are NUL-terminated, but for the value of WRITE.
-    const arg = words[0]!;
-    if (m.type !== XS.TRANSACTION_START && m.body.length === 0 && m.type !== XS.RESET_WATCHES) throw new XenstoreError('EINVAL');
     const ok = text.encode('OK\0');
     switch (m.type) {
       case XS.DIRECTORY:
-        return text.encode(store.directory(id, arg, m.txId).map((name) => name + '\0').join(''));
+        return text.encode(store.directory(id, only(m.body), m.txId).map((name) => name + '\0').join(''));
       case XS.READ:
-        return store.read(id, arg, m.txId);
+        return store.read(id, only(m.body), m.txId);
       case XS.WRITE: {
         const nul = m.body.indexOf(0);
         if (nul < 0) throw new XenstoreError('EINVAL');
-        store.write(id, arg, m.body.slice(nul + 1), m.txId);
+        // The value is not terminated.
+        store.write(id, decoder.decode(m.body.subarray(0, nul)), m.body.slice(nul + 1), m.txId);
         return ok;
       }
       case XS.MKDIR:
-        store.mkdir(id, arg, m.txId);
+        store.mkdir(id, only(m.body), m.txId);
         return ok;
       case XS.RM:
-        store.rm(id, arg, m.txId);
+        store.rm(id, only(m.body), m.txId);
         return ok;
       case XS.GET_PERMS:
-        return perms(store.getPerms(id, arg, m.txId));
-      case XS.SET_PERMS:
-        store.setPerms(id, arg, parsePerms(words.slice(1, -1)), m.txId);
+        return perms(store.getPerms(id, only(m.body), m.txId));
+      case XS.SET_PERMS: {
+        const [path, ...list] = strings(m.body);
+        store.setPerms(id, path!, parsePerms(list), m.txId);
         return ok;
+      }
       case XS.TRANSACTION_START:
         return text.encode(`${store.transactionStart(id)}\0`);
-      case XS.TRANSACTION_END:
-        if (arg !== 'T' && arg !== 'F') throw new XenstoreError('EINVAL');
-        store.transactionEnd(id, m.txId, arg === 'T');
+      case XS.TRANSACTION_END: {
+        const commit = only(m.body);
+        if (commit !== 'T' && commit !== 'F') throw new XenstoreError('EINVAL');
+        store.transactionEnd(id, m.txId, commit === 'T');
         return ok;
-      case XS.WATCH:
-        this.#watch(c, arg, words[1] ?? '');
+      }
+      case XS.WATCH: {
+        const [path, token, ...more] = strings(m.body);
+        if (token === undefined || more.length > 0) throw new XenstoreError('EINVAL');
+        this.#watch(c, path!, token);
         return ok;
+      }
       case XS.UNWATCH: {
-        const at = c.watches.findIndex((w) => w.path === this.#absolute(id, arg) && w.token === words[1]);
+        const [path, token] = strings(m.body);
+        const absolute = this.#absolute(id, path!);
+        const at = c.watches.findIndex((w) => w.path === absolute && w.token === token);
         if (at < 0) throw new XenstoreError('ENOENT');
         c.watches.splice(at, 1);
         return ok;
@@ -231,10 +256,11 @@ export class Xenstored implements XenService {
         c.watches.length = 0;
         return ok;
       case XS.GET_DOMAIN_PATH:
-        if (!/^\d+$/.test(arg)) throw new XenstoreError('EINVAL');
-        return text.encode(`/local/domain/${arg}\0`);
-      case XS.IS_DOMAIN_INTRODUCED:
-        return text.encode([...this.#byPort.values()].some((each) => each.domid === Number(arg)) ? 'T\0' : 'F\0');
+        return text.encode(`/local/domain/${domidOf(only(m.body))}\0`);
+      case XS.IS_DOMAIN_INTRODUCED: {
+        const asked = domidOf(only(m.body));
+        return text.encode(asked === 0 || [...this.#byPort.values()].some((each) => each.domid === asked) ? 'T\0' : 'F\0');
+      }
       case XS.CONTROL:
       case XS.INTRODUCE:
       case XS.RELEASE:
@@ -266,15 +292,25 @@ export class Xenstored implements XenService {
     this.xen.evtchn.send(this.dom0, c.port);
   }
 
-  /** A change fires watches on the path and above it; a removal also those below it. */
-  #fire(path: string, removed: boolean): void {
-    const hits = (w: Watch): boolean =>
-      path === w.path || w.path === '/' || path.startsWith(w.path + '/') || (removed && w.path.startsWith(path + '/'));
+  /** A change fires watches on the path and above it; a removal also those of nodes that went with it. */
+  #fire(path: string, removed?: ReadonlyMap<string, readonly Permission[]>, before?: readonly Permission[]): void {
+    /** What a watcher is told, undefined for nothing. */
+    const shown = (w: Watch, domid: number): string | undefined => {
+      const below = path !== w.path && removed?.has(w.path) === true;
+      if (!below && path !== w.path && w.path !== '/' && !path.startsWith(w.path + '/')) return undefined;
+      const what = below ? w.path : path;
+      return this.store.mayKnow(domid, what, removed?.get(what) ?? before) ? what : undefined;
+    };
     for (const c of this.#byPort.values()) {
-      if (c.dead) continue;
-      for (const w of [...c.watches]) if (hits(w)) this.#event(c, w, removed && w.path.startsWith(path) ? w.path : path);
+      for (const w of c.dead ? [] : [...c.watches]) {
+        const what = shown(w, c.domid);
+        if (what !== undefined) this.#event(c, w, what);
+      }
     }
-    for (const w of [...this.#local]) if (hits(w)) this.#clients.get(w.client)?.onWatch(path, w.token);
+    for (const w of [...this.#local]) {
+      const what = shown(w, w.domid);
+      if (what !== undefined) this.#clients.get(w.client)?.onWatch(path, w.token);
+    }
   }
 
   // ---- modelled clients ----

@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import type { GenericVirtio, GuestConfig, LifeAction, VirtioDisk } from '../light/guest_config.js';
 import { vdevToDevid } from '../light/guest_config.js';
 import { DiskError, parseDisk } from './disk.js';
+import { guess } from './guess.js';
 import { KNOWN_KEYS, MODELLED_KEYS } from './keys.js';
 import { CfgError, parseCfg, type CfgSetting, type CfgValue } from './syntax.js';
 
@@ -14,44 +15,34 @@ export interface ParsedGuest {
   readonly warnings: readonly string[];
 }
 
-/** Edit distance, for "did you mean". */
-function distance(a: string, b: string): number {
-  let row = Array.from({ length: b.length + 1 }, (_, i) => i);
-  for (let i = 1; i <= a.length; i++) {
-    const next = [i];
-    for (let j = 1; j <= b.length; j++) {
-      next[j] = Math.min(row[j]! + 1, next[j - 1]! + 1, row[j - 1]! + (a[i - 1] === b[j - 1] ? 0 : 1));
-    }
-    row = next;
-  }
-  return row[b.length]!;
-}
+const COMMAND_LINE = 'command line';
 
-function nearest(key: string): string {
-  const all = [...MODELLED_KEYS, ...KNOWN_KEYS];
-  const best = all.reduce((a, b) => (distance(key, b) < distance(key, a) ? b : a));
-  return distance(key, best) <= 3 ? `; did you mean '${best}'?` : '';
+interface Said extends CfgSetting {
+  /** The file, or the command line, which has no lines. */
+  readonly where: string;
 }
 
 /** The settings of one guest, with where each was said. */
 class Settings {
-  readonly #values = new Map<string, CfgSetting>();
+  readonly #values = new Map<string, Said>();
 
   constructor(readonly file: string) {}
 
-  add(s: CfgSetting): void {
+  add(s: CfgSetting, where = this.file): void {
     const old = this.#values.get(s.key);
     if (s.append && old !== undefined) {
-      const value = typeof old.value === 'string' && typeof s.value === 'string' ? old.value + s.value : [old.value, s.value].flat();
-      this.#values.set(s.key, { ...s, value: value as CfgValue });
-    } else this.#values.set(s.key, s);
+      const both = typeof old.value === 'string' && typeof s.value === 'string';
+      const value = both ? `${String(old.value)}${String(s.value)}` : ([old.value, s.value].flat() as CfgValue);
+      this.#values.set(s.key, { ...s, value, where });
+    } else this.#values.set(s.key, { ...s, where });
   }
 
   fail(key: string, what: string): never {
-    throw new CfgError(this.file, this.#values.get(key)?.line ?? 0, what);
+    const said = this.#values.get(key);
+    throw new CfgError(said?.where ?? this.file, said?.line ?? 0, what);
   }
 
-  keys(): CfgSetting[] {
+  keys(): Said[] {
     return [...this.#values.values()];
   }
 
@@ -89,15 +80,19 @@ class Settings {
   }
 }
 
+/** KEY=VALUE or KEY+=VALUE; text need not be quoted, as the shell leaves it. */
 function override(word: string): CfgSetting {
-  const equals = word.indexOf('=');
-  const key = word.slice(0, equals).trim();
-  const text = word.slice(equals + 1);
+  const match = /^\s*([A-Za-z_]\w*)\s*(\+?)=(.*)$/s.exec(word);
+  if (match === null) throw new CfgError(COMMAND_LINE, 0, `'${word}' is not KEY=VALUE`);
+  const [, key, plus, text] = match as unknown as [string, string, string, string];
+  const plain = { key, value: text, append: plus === '+', line: 0 };
   try {
-    return parseCfg(`${key} = ${text}`, 'command line')[0] ?? { key, value: text, append: false, line: 0 };
+    const settings = parseCfg(`${key} = ${text}`, COMMAND_LINE);
+    return settings.length === 1 ? { ...plain, value: settings[0]!.value } : plain;
   } catch (error) {
-    // Unquoted text, as the shell leaves it.
-    if (error instanceof CfgError && /^[A-Za-z_]\w*$/.test(key)) return { key, value: text, append: false, line: 0 };
+    // What looks like a list or a quoted string was meant as one.
+    if (error instanceof CfgError && /^\s*["'[]/.test(text)) throw new CfgError(COMMAND_LINE, 0, `${key}: ${error.what}`);
+    if (error instanceof CfgError) return plain;
     throw error;
   }
 }
@@ -120,18 +115,22 @@ function disks(s: Settings): VirtioDisk[] {
   return list;
 }
 
+const VIRTIO_FIELDS = ['type', 'backend', 'transport', 'grant_usage'];
+
 function genericVirtio(s: Settings): GenericVirtio[] {
   return s.strings('virtio').map((entry) => {
     const fields = new Map(
       entry
-        .split(/,(?=[a-z_]+=)/)
+        .split(/,\s*(?=[a-z_]+=)/)
         .map((part) => part.trim().split('='))
         .map(([key, value]) => [key!, value ?? '']),
     );
+    for (const key of fields.keys()) if (!VIRTIO_FIELDS.includes(key)) s.fail('virtio', `unknown parameter '${key}' in virtio '${entry}'${guess(key, VIRTIO_FIELDS)}`);
     const type = fields.get('type') ?? '';
     if (!/^virtio,device[0-9a-f]*$/.test(type)) s.fail('virtio', `type '${type}' is not "virtio,deviceNN"`);
     if ((fields.get('transport') ?? 'mmio') !== 'mmio') s.fail('virtio', 'transport must be mmio');
     const grants = fields.get('grant_usage');
+    if (grants !== undefined && grants !== '0' && grants !== '1') s.fail('virtio', `grant_usage must be 0 or 1, not '${grants}'`);
     return { type, backend: fields.get('backend'), grantUsage: grants === undefined ? undefined : grants === '1' };
   });
 }
@@ -159,20 +158,20 @@ export function readGuestConfig(file: string, overrides: readonly string[], stri
   }
   const s = new Settings(file);
   for (const setting of parseCfg(source, file)) s.add(setting);
-  for (const word of overrides) s.add(override(word));
+  for (const word of overrides) s.add(override(word), COMMAND_LINE);
 
   const warnings: string[] = [];
   const modelled = new Set<string>(MODELLED_KEYS);
   const unknown = s.keys().filter(({ key }) => !modelled.has(key) && !KNOWN_KEYS.includes(key));
-  for (const { key, line } of unknown) {
-    const what = `unknown key '${key}'${nearest(key)}`;
-    if (strict) throw new CfgError(file, line, what);
-    warnings.push(`${file}:${line}: ${what}`);
+  for (const { key, line, where } of unknown) {
+    const error = new CfgError(where, line, `unknown key '${key}'${guess(key, [...MODELLED_KEYS, ...KNOWN_KEYS])}`);
+    if (strict) throw error;
+    warnings.push(error.message);
   }
   const idle = s.keys().filter(({ key }) => KNOWN_KEYS.includes(key) && !modelled.has(key));
   if (idle.length > 0) {
     const what = `not modelled, ignored: ${idle.map(({ key }) => key).join(', ')}`;
-    if (strict) throw new CfgError(file, idle[0]!.line, what);
+    if (strict) throw new CfgError(idle[0]!.where, idle[0]!.line, what);
     warnings.push(`${file}: ${what}`);
   }
 
@@ -186,9 +185,11 @@ export function readGuestConfig(file: string, overrides: readonly string[], stri
   const root = s.string('root');
   const extra = s.string('extra');
   const cmdline = s.string('cmdline') ?? [root === undefined ? undefined : `root=${root}`, extra].filter((w) => w !== undefined).join(' ');
+  const uuid = s.string('uuid');
+  if (uuid !== undefined && !/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(uuid)) s.fail('uuid', `uuid = "${uuid}" is not a UUID`);
   const config: GuestConfig = {
     name: s.string('name') ?? s.fail('name', 'no name given (name = "NAME")'),
-    uuid: s.string('uuid'),
+    uuid: uuid?.toLowerCase(),
     kernel,
     ramdisk: s.string('ramdisk'),
     cmdline,

@@ -1,4 +1,5 @@
 /** One entry of `disk=[...]` (xen: docs/man/xl-disk-configuration.5): positional target, format, vdev, access, then key=value. */
+import { guess } from './guess.js';
 import { vdevToDevid, type VirtioDisk } from '../light/guest_config.js';
 
 /** Text of a refusal; the caller adds file and line. */
@@ -6,6 +7,7 @@ export class DiskError extends Error {}
 
 const POSITIONAL = ['target', 'format', 'vdev', 'access'] as const;
 const FORMATS = new Set(['raw', 'qcow', 'qcow2', 'qed', 'vhd', 'empty']);
+const BACKENDTYPES = new Set(['phy', 'tap', 'qdisk', 'standalone']);
 const ACCESS: Readonly<Record<string, boolean>> = { r: true, ro: true, w: false, rw: false };
 
 /** Parses one entry; only specification=virtio is modelled. */
@@ -66,7 +68,7 @@ const KEYS = new Set([
 ]);
 
 function toDisk(fields: ReadonlyMap<string, string>, entry: string): VirtioDisk {
-  for (const key of fields.keys()) if (!KEYS.has(key)) throw new DiskError(`unknown parameter '${key}' in disk '${entry}'`);
+  for (const key of fields.keys()) if (!KEYS.has(key)) throw new DiskError(`unknown parameter '${key}' in disk '${entry}'${guess(key, [...KEYS])}`);
   const format = fields.get('format') ?? 'raw';
   if (!FORMATS.has(format)) throw new DiskError(`unknown value for format: '${format}'`);
   const vdev = fields.get('vdev');
@@ -75,10 +77,13 @@ function toDisk(fields: ReadonlyMap<string, string>, entry: string): VirtioDisk 
   const access = fields.get('access') ?? 'rw';
   const readOnly = ACCESS[access];
   if (readOnly === undefined) throw new DiskError(`unknown value for access: '${access}'`);
-  if (fields.get('specification') !== 'virtio') {
+  const specification = fields.get('specification') ?? 'xen';
+  if (specification !== 'xen' && specification !== 'virtio') throw new DiskError(`unknown value for specification: '${specification}'`);
+  const backendtype = fields.get('backendtype') ?? 'standalone';
+  if (!BACKENDTYPES.has(backendtype)) throw new DiskError(`unknown value for backendtype: '${backendtype}'`);
+  if (specification !== 'virtio') {
     throw new DiskError(`disk ${vdev}: only specification=virtio is modelled (a Xen PV disk has no backend here)`);
   }
-  const backendtype = fields.get('backendtype') ?? 'standalone';
   if (backendtype !== 'standalone' || format !== 'raw') throw new DiskError(`no suitable backend for disk ${vdev}: virtio needs format=raw, backendtype=standalone`);
   if ((fields.get('transport') ?? 'mmio') !== 'mmio') throw new DiskError(`disk ${vdev}: transport must be mmio`);
   const target = fields.get('target');

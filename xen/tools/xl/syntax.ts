@@ -84,10 +84,18 @@ export function parseCfg(text: string, file: string): CfgSetting[] {
   const fail = (t: Token, wanted: string): never => {
     throw new CfgError(file, t.line, `${wanted} expected, found '${t.text === ';' ? 'end of line' : t.text}'`);
   };
+  /** As strtol with base 0: decimal, 0x..., octal after a 0. */
+  const number = (t: Token): number => {
+    const digits = t.text.replace('-', '');
+    const octal = /^0\d+$/.test(digits);
+    if (octal && /[89]/.test(digits)) throw new CfgError(file, t.line, `'${t.text}' is not an octal number`);
+    const magnitude = octal ? parseInt(digits, 8) : Number(digits);
+    return t.text.startsWith('-') ? -magnitude : magnitude;
+  };
   const value = (nesting: number): CfgValue => {
     const t = next();
     if (t.kind === 'string') return t.text;
-    if (t.kind === 'number') return Number(t.text);
+    if (t.kind === 'number') return number(t);
     if (t.text !== '[' || nesting > 8) return fail(t, 'a number, a quoted string or a list');
     const list: CfgValue[] = [];
     while (tokens[at]!.text !== ']') {

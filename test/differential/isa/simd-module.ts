@@ -41,7 +41,7 @@ interface Exports {
  */
 export async function loadSimdModule(root: string, optimize = '-O1'): Promise<SimdModule> {
   let wasm: Uint8Array | undefined;
-  const args = 'test/differential/simd/kernel/entry.ts --runtime stub --importMemory --memoryBase 65536';
+  const args = 'test/differential/isa/kernel/simd.ts --runtime stub --importMemory --memoryBase 65536';
   const limits =
     '--initialMemory 16 --maximumMemory 16 --noExportMemory --use abort= --enable simd --disableWarning 112';
   const { error, stderr } = await asc.main([...args.split(' '), ...limits.split(' '), optimize, '-o', 'simd.wasm'], {
