@@ -60,9 +60,12 @@ export function decodeIoreq(bytes: Uint8Array): IoreqSlot {
 
 /**
  * Drives a machine with an eye on its requests. Looking does not change the run: it stops where slices end anyway, so
- * the trace hash is that of an unwatched run.
+ * the trace hash is that of an unwatched run. A request that becomes READY ends a slice, if its emulator is on another pCPU.
  */
 export class RequestRunner {
+  /** The last request of each vCPU, until it is handed out. */
+  readonly #ready = new Map<string, PendingRequest>();
+
   constructor(
     private readonly machine: Machine,
     private readonly xen: Xen,
@@ -84,26 +87,24 @@ export class RequestRunner {
     return true;
   }
 
-  /** Runs until a request that `match` accepts has been put into its slot; undefined if the run ends first. */
+  /**
+   * Runs until a request that `match` accepts is in its slot, READY, and was not handed out before; undefined if the run
+   * ends first.
+   */
   runToRequest(match: (request: PendingRequest) => boolean = () => true): PendingRequest | undefined {
-    const { ioreq } = this.xen;
-    const ready: PendingRequest[] = [];
-    ioreq.onReady = (server, vcpu, slotAddress) => {
-      const slot = this.readSlot(slotAddress);
-      const request = { id: vcpu.io.requestId, domain: vcpu.domain.name, vcpu: vcpu.id, server: server.id, slotAddress, slot };
-      if (ready.length === 0 && match(request)) ready.push(request);
-    };
-    try {
-      this.runUntil(() => ready.length > 0);
-      return ready[0];
-    } finally {
-      ioreq.onReady = undefined;
-    }
+    this.#watch();
+    let found: PendingRequest | undefined;
+    this.runUntil(() => {
+      found = this.#take(match);
+      return found !== undefined;
+    });
+    return found;
   }
 
   /** Runs until the guest goes on after this request; its steps, or undefined if it never does. */
   runToCompletion(request: { readonly id: number }): CompletedRequest | undefined {
     const { ledger } = this.machine;
+    this.#watch();
     const done: CompletedRequest[] = [];
     ledger.onClose = (closed) => {
       if (closed.id === request.id) done.push(closed);
@@ -114,5 +115,26 @@ export class RequestRunner {
     } finally {
       ledger.onClose = undefined;
     }
+  }
+
+  #watch(): void {
+    this.xen.ioreq.onReady = (server, vcpu, slotAddress) => {
+      const { name } = vcpu.domain;
+      const slot = this.readSlot(slotAddress);
+      const request = { id: vcpu.io.requestId, domain: name, vcpu: vcpu.id, server: server.id, slotAddress, slot };
+      this.#ready.set(`${name}\n${vcpu.id}`, request);
+    };
+  }
+
+  /** A request that has been answered meanwhile is nobody's to stop at. */
+  #take(match: (request: PendingRequest) => boolean): PendingRequest | undefined {
+    for (const [key, request] of this.#ready) {
+      if (this.readSlot(request.slotAddress).state !== 'ready') this.#ready.delete(key);
+      else if (match(request)) {
+        this.#ready.delete(key);
+        return request;
+      }
+    }
+    return undefined;
   }
 }

@@ -3,6 +3,7 @@ import { didYouMean } from './suggest.js';
 import { TIMING_KEYS } from './timing.js';
 
 const CHUNK = 64 * 1024;
+const FIRST_SPI = 32;
 const LOCAL_INTERRUPTS = ['securePhysicalIntid', 'physicalIntid', 'virtualIntid', 'hypervisorIntid'] as const;
 
 /** What no single property shows: overlaps, duplicates, references. One line per fault, beginning with the path. */
@@ -76,11 +77,16 @@ function regionFaults(data: BoardData): string[] {
 }
 
 function interruptFaults(data: BoardData): string[] {
-  const uses: { path: string; intid: number }[] = [{ path: 'gic.maintenanceIntid', intid: data.gic.maintenanceIntid }];
+  // `banked`: a PPI, of which every core has its own
+  const uses: { path: string; intid: number; banked?: boolean }[] = [
+    { path: 'gic.maintenanceIntid', intid: data.gic.maintenanceIntid },
+  ];
   for (const timer of LOCAL_INTERRUPTS) uses.push({ path: `timer.${timer}`, intid: data.timer[timer] });
   data.clusters.forEach((cluster, c) =>
     cluster.cores.forEach((core, i) => {
-      if (core.pmuIntid !== undefined) uses.push({ path: `clusters[${c}].cores[${i}].pmuIntid`, intid: core.pmuIntid });
+      const intid = core.pmuIntid;
+      if (intid !== undefined)
+        uses.push({ path: `clusters[${c}].cores[${i}].pmuIntid`, intid, banked: intid < FIRST_SPI });
     }),
   );
   data.serial.forEach((port, i) => uses.push({ path: `serial[${i}].intid`, intid: port.intid }));
@@ -91,12 +97,13 @@ function interruptFaults(data: BoardData): string[] {
     }
   });
   const faults: string[] = [];
-  const first = new Map<number, string>();
+  const first = new Map<number, (typeof uses)[number]>();
   for (const use of uses) {
     const owner = first.get(use.intid);
-    if (owner !== undefined) faults.push(`${use.path}: interrupt ${use.intid} is already used by ${owner}`);
-    else first.set(use.intid, use.path);
-    const limit = 32 + data.gic.spiCount;
+    if (owner === undefined) first.set(use.intid, use);
+    else if (use.banked !== true || owner.banked !== true)
+      faults.push(`${use.path}: interrupt ${use.intid} is already used by ${owner.path}`);
+    const limit = FIRST_SPI + data.gic.spiCount;
     if (use.intid >= limit)
       faults.push(`${use.path}: interrupt ${use.intid} is above the controller's last, ${limit - 1}`);
   }

@@ -12,6 +12,8 @@ export interface BoardCore {
   /** Affinity fields only; MPIDR_EL1 reads with bit 31 set. */
   readonly mpidr: number;
   readonly gicInterface: number;
+  /** Overflow interrupt of the performance monitors. */
+  readonly pmuIntid: number | undefined;
   readonly ticksPerCycle: number;
 }
 
@@ -63,6 +65,7 @@ export function createBoard(input: BoardInput): Board {
         clusterIndex,
         mpidr: core.mpidr,
         gicInterface: core.gicInterface,
+        pmuIntid: core.pmuIntid,
         ticksPerCycle: tick / cluster.clockHz,
       });
     }

@@ -27,7 +27,7 @@ export function flatBoard(options: FlatOptions = {}): Board {
         name: 'a57',
         core: 'cortex-a57',
         clockHz: '1 GHz',
-        cores: Array.from({ length: cores }, (_, index) => ({ mpidr: index, gicInterface: index })),
+        cores: Array.from({ length: cores }, (_, index) => ({ mpidr: index, gicInterface: index, pmuIntid: 23 })),
         caches: {
           l1i: { size: '48 KiB', ways: 3, lineBytes: 64 },
           l1d: { size: '32 KiB', ways: 2, lineBytes: 64 },

@@ -61,7 +61,7 @@ const clusterSchema = z.strictObject({
       z.strictObject({
         mpidr: z.int().nonnegative().meta({ format: 'hex', doc: 'affinity fields of MPIDR_EL1' }),
         gicInterface: z.int().min(0).max(7).meta({ doc: 'GIC-400 CPU interface number' }),
-        pmuIntid: spi.optional(),
+        pmuIntid: z.int().min(16).max(1019).optional().meta({ doc: 'INTID of the PMU: an SPI of its own, or a PPI' }),
       }),
     )
     .min(1)

@@ -22,6 +22,7 @@ export class ConsoleTap {
   readonly #script: InputScript;
   readonly #typed: Uint8Array[] = [];
   #onByte: ((byte: number) => void) | undefined;
+  #onTyped: (() => void) | undefined;
   /** The console that input goes to. */
   console = '';
 
@@ -38,11 +39,15 @@ export class ConsoleTap {
     if (console !== this.console) return;
     this.#onByte?.(byte);
     const bytes = this.#script.output(byte);
-    if (bytes !== undefined) this.#typed.push(bytes);
+    if (bytes === undefined) return;
+    this.#typed.push(bytes);
+    this.#onTyped?.();
   }
 
-  listen(onByte: (byte: number) => void): void {
+  /** @param onTyped there is something to take. */
+  listen(onByte: (byte: number) => void, onTyped: () => void): void {
     this.#onByte = onByte;
+    this.#onTyped = onTyped;
   }
 
   /** What was typed since the last call. */
@@ -68,10 +73,13 @@ export async function drive(options: DriveOptions, tap: ConsoleTap): Promise<voi
   let spoken = 0n;
   let told = false;
   tap.console = keyboardConsole;
-  tap.listen((byte) => {
-    pace.output(byte);
-    spoken = -1n;
-  });
+  tap.listen(
+    (byte) => {
+      pace.output(byte);
+      spoken = -1n;
+    },
+    () => machine.pause(),
+  );
   const terminal = (options.terminal ?? openTerminal)({
     keys: (bytes) => {
       if (options.keyboard) keys.push(Uint8Array.from(bytes));

@@ -2,7 +2,7 @@
  * The disk thread of a backend process: takes requests from the queue, maps each descriptor's pages, does the I/O, puts
  * the used element, unmaps, interrupts. One explicit step at a time.
  */
-import { BLK_HEADER_BYTES, BLK_S_IOERR, BLK_T_FLUSH, BLK_T_OUT, blkBytes, parseBlkRequest, performBlk, type BlkRequest } from '../virtio/blk.js';
+import { BLK_S_IOERR, BLK_T_FLUSH, BLK_T_OUT, blkData, parseBlk, performBlk, segmentBytes, splitBlk, type BlkRequest } from '../virtio/blk.js';
 import type { Disk } from '../virtio/disk.js';
 import { INTERRUPT_USED, type VirtioMmio } from '../virtio/mmio.js';
 import { isFinding, type Chain, type Finding, type Segment } from '../virtio/queue.js';
@@ -40,6 +40,8 @@ export class IoThread {
   /** One mapping of each frame, for access. */
   readonly #mapped: MappedPages;
   #work: Work | undefined;
+  /** The last failure of the host that the user was told of. */
+  #warned = '';
 
   constructor(
     private readonly caller: Caller,
@@ -122,8 +124,9 @@ export class IoThread {
   #take(chain: Chain | Finding, target: IoTarget): void {
     const work = this.#work!;
     if (isFinding(chain)) return this.#broken(chain, target);
-    if ('table' in chain) {
+    if (chain.table !== undefined) {
       work.table = chain.table;
+      work.segments = [...chain.segments];
       work.pages = pagesOf([chain.table]);
       this.caller.charge('domd.mapCall');
       this.phase = 'map-table';
@@ -131,7 +134,7 @@ export class IoThread {
     }
     work.segments = [...chain.segments];
     work.pages = pagesOf(work.segments);
-    if (work.pages.length > MAX_PAGES) return this.#broken('descriptor-loop', target);
+    if (work.pages.length > MAX_PAGES) return this.#broken('request-too-large', target);
     // What is mapped now is the table: it stays until the walk over it has mapped every descriptor.
     work.unmaps = this.#maps.length;
     this.caller.charge('domd.mapCall', work.segments.length);
@@ -166,37 +169,46 @@ export class IoThread {
   }
 
   #readTable(target: IoTarget): void {
-    const { table } = this.#work!;
+    const { table, segments } = this.#work!;
     const bytes = this.#mapped.read(table!.gpa, table!.length);
     this.caller.charge('domd.queueWork');
-    this.#take(bytes === undefined ? 'ring-not-mapped' : this.device.queue.indirect(bytes), target);
+    this.#take(bytes === undefined ? 'buffer-not-mapped' : this.device.queue.indirect(bytes, segments), target);
   }
 
   #io(target: IoTarget): void {
     const work = this.#work!;
-    const first = work.segments[0];
-    const header = first === undefined || first.length < BLK_HEADER_BYTES ? undefined : this.#mapped.read(first.gpa, BLK_HEADER_BYTES);
-    const request = header === undefined ? undefined : parseBlkRequest(work.segments, header);
-    if (request === undefined) return this.#broken('ring-not-mapped', target);
+    const parts = splitBlk(work.segments);
+    if (parts === undefined) return this.#broken('request-malformed', target);
+    const header = this.#gather(parts.header);
+    if (header === undefined) return this.#broken('buffer-not-mapped', target);
+    const request = parseBlk(parts, header);
     work.request = request;
     this.caller.charge('domd.syscall');
     this.phase = 'disk';
-    this.startDisk(request.type === BLK_T_OUT ? 'disk.write' : request.type === BLK_T_FLUSH ? 'disk.flush' : 'disk.read', blkBytes(request));
+    this.startDisk(request.type === BLK_T_OUT ? 'disk.write' : request.type === BLK_T_FLUSH ? 'disk.flush' : 'disk.read', segmentBytes(blkData(request)));
   }
 
   /** The disk's service time is over: only now does the transfer become visible. */
   #transfer(request: BlkRequest): { status: number; written: number } {
-    this.caller.charge('domd.copy', 1, blkBytes(request));
-    const source = request.type === BLK_T_OUT ? this.#gather(request.data) : new Uint8Array(0);
-    if (source === undefined) return { status: BLK_S_IOERR, written: 0 };
+    const failed = { status: BLK_S_IOERR, written: 0 };
+    this.caller.charge('domd.copy', 1, segmentBytes(blkData(request)));
+    const source = request.type === BLK_T_OUT ? this.#gather(request.out) : new Uint8Array(0);
+    if (source === undefined) return failed;
     const outcome = performBlk(this.disk, this.id, request, source);
-    if (outcome.status !== 0 && this.disk.lastError !== undefined) this.warn(this.disk.lastError);
-    if (outcome.data !== undefined) this.#scatter(request.data, outcome.data);
+    if (outcome.hostError) this.#hostError();
+    if (outcome.data !== undefined && !this.#scatter(request.in, outcome.data)) return failed;
     return outcome;
   }
 
+  /** One line for each kind of failure, not for each request. */
+  #hostError(): void {
+    const { lastError = 'disk error' } = this.disk;
+    if (lastError !== this.#warned) this.warn(lastError);
+    this.#warned = lastError;
+  }
+
   #gather(data: readonly Segment[]): Uint8Array | undefined {
-    const out = new Uint8Array(data.reduce((sum, s) => sum + s.length, 0));
+    const out = new Uint8Array(segmentBytes(data));
     let at = 0;
     for (const s of data) {
       const bytes = this.#mapped.read(s.gpa, s.length);
@@ -207,20 +219,21 @@ export class IoThread {
     return out;
   }
 
-  #scatter(data: readonly Segment[], bytes: Uint8Array): void {
+  /** False when not all of it could be put where the guest wants it. */
+  #scatter(data: readonly Segment[], bytes: Uint8Array): boolean {
     let at = 0;
     for (const s of data) {
-      this.#mapped.write(s.gpa, bytes.subarray(at, at + s.length));
+      if (!this.#mapped.write(s.gpa, bytes.subarray(at, at + s.length))) return false;
       at += s.length;
     }
+    return true;
   }
 
   #complete(target: IoTarget): void {
     const { head, request } = this.#work!;
     const outcome = this.#transfer(request!);
-    const status = request!.status;
     this.caller.charge('domd.queueWork');
-    this.#mapped.write(status.gpa + BigInt(status.length - 1), Uint8Array.of(outcome.status));
+    if (!this.#mapped.write(request!.status.gpa, Uint8Array.of(outcome.status))) return this.#broken('buffer-not-mapped', target);
     if (!this.device.queue.push(this.rings, head, outcome.written)) return this.#broken('ring-not-mapped', target);
     this.#work!.unmaps = this.#maps.length;
     this.caller.charge('domd.unmapCall', this.#work!.segments.length);
@@ -240,8 +253,7 @@ export class IoThread {
   #broken(finding: Finding, target: IoTarget): void {
     this.caller.xen.errors.report(finding, this.id, `d${target.domid}, head ${this.#work?.head ?? '-'}`);
     this.stop();
-    this.device.needsReset();
-    setIrqLevel(this.caller, target.domid, target.irq, 1);
+    if (this.device.needsReset()) setIrqLevel(this.caller, target.domid, target.irq, 1);
   }
 
   save(): unknown {
@@ -287,7 +299,7 @@ export class IoThread {
       request:
         s.work.request === null
           ? undefined
-          : { type: s.work.request.type, sector: BigInt(s.work.request.sector), data: segments.slice(1, -1), status: segments.at(-1)! },
+          : { ...splitBlk(segments)!, type: s.work.request.type, sector: BigInt(s.work.request.sector) },
     };
   }
 }

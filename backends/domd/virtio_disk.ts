@@ -310,8 +310,8 @@ export class VirtioDisk implements Process {
           break;
         case 'connect':
           xenstore.write(`${g.backendPath}/state`, String(XENBUS.closed));
-          xenstore.unwatch(g.backendPath, 'be');
           xenstore.unwatch(g.frontendPath, 'fe');
+          xenstore.unwatch(g.backendPath, 'be');
           xenstore.rm(g.backendPath);
           break;
         default:

@@ -33,26 +33,60 @@ export function blkClass(disk: Disk): VirtioClass {
   return { deviceId: 2, features, config };
 }
 
-export interface BlkRequest {
-  readonly type: number;
-  readonly sector: bigint;
-  /** Data segments, in order. */
-  readonly data: readonly Segment[];
+/** The parts of a request's chain, however it is cut into descriptors (virtio 1.2, 2.7.4). */
+export interface BlkParts {
+  readonly header: readonly Segment[];
+  /** Device-readable and device-writable data, in order. */
+  readonly out: readonly Segment[];
+  readonly in: readonly Segment[];
+  /** One byte. */
   readonly status: Segment;
 }
 
-/** Splits a chain into header, data and status; undefined when its shape is not a request's. */
-export function parseBlkRequest(segments: readonly Segment[], header: Uint8Array): BlkRequest | undefined {
-  const status = segments.at(-1);
-  if (segments.length < 2 || status === undefined || !status.writable || status.length < 1) return undefined;
-  if (header.length < BLK_HEADER_BYTES) return undefined;
-  const view = new DataView(header.buffer, header.byteOffset, header.byteLength);
-  return { type: view.getUint32(0, true), sector: view.getBigUint64(8, true), data: segments.slice(1, -1), status };
+export interface BlkRequest extends BlkParts {
+  readonly type: number;
+  readonly sector: bigint;
 }
 
-/** Bytes of data that a request moves. */
-export function blkBytes(request: BlkRequest): number {
-  return request.data.reduce((sum, s) => sum + s.length, 0);
+export const segmentBytes = (segments: readonly Segment[]): number => segments.reduce((sum, s) => sum + s.length, 0);
+
+/** Bytes [from, from + length) of what segments hold together. */
+function cut(segments: readonly Segment[], from: number, length: number): Segment[] {
+  const parts: Segment[] = [];
+  let at = 0;
+  for (const s of segments) {
+    const start = Math.max(from - at, 0);
+    const end = Math.min(from + length - at, s.length);
+    if (end > start) parts.push({ gpa: s.gpa + BigInt(start), length: end - start, writable: s.writable });
+    at += s.length;
+  }
+  return parts;
+}
+
+/** Finds header, data and status; undefined when the chain has no room for a header or a status. */
+export function splitBlk(segments: readonly Segment[]): BlkParts | undefined {
+  const readable = segments.filter((s) => !s.writable);
+  const writable = segments.filter((s) => s.writable);
+  const [given, taken] = [segmentBytes(readable), segmentBytes(writable)];
+  const status = taken < 1 ? undefined : cut(writable, taken - 1, 1)[0];
+  if (given < BLK_HEADER_BYTES || status === undefined) return undefined;
+  return {
+    header: cut(readable, 0, BLK_HEADER_BYTES),
+    out: cut(readable, BLK_HEADER_BYTES, given - BLK_HEADER_BYTES),
+    in: cut(writable, 0, taken - 1),
+    status,
+  };
+}
+
+/** The request, with the 16 bytes that its header holds. */
+export function parseBlk(parts: BlkParts, header: Uint8Array): BlkRequest {
+  const view = new DataView(header.buffer, header.byteOffset, header.byteLength);
+  return { ...parts, type: view.getUint32(0, true), sector: view.getBigUint64(8, true) };
+}
+
+/** Data that a request moves: to the disk for OUT, else from it. */
+export function blkData(request: BlkRequest): readonly Segment[] {
+  return request.type === BLK_T_OUT ? request.out : request.in;
 }
 
 /** Largest single transfer that is accepted: bounds what one request can make the backend hold. */
@@ -64,30 +98,34 @@ export interface BlkOutcome {
   readonly written: number;
   /** Data for the guest, in segment order, when status is OK. */
   readonly data: Uint8Array | undefined;
+  /** The disk itself failed; it says how. */
+  readonly hostError: boolean;
 }
 
-const failed = (status: number): BlkOutcome => ({ status, written: 0, data: undefined });
+const failed = (status: number): BlkOutcome => ({ status, written: 0, data: undefined, hostError: false });
+const HOST_FAILED: BlkOutcome = { status: BLK_S_IOERR, written: 0, data: undefined, hostError: true };
+const done = (data?: Uint8Array): BlkOutcome => ({ status: BLK_S_OK, written: data?.length ?? 0, data, hostError: false });
 
 /** Carries a request out on the disk. `source` is the data of an OUT request. */
 export function performBlk(disk: Disk, id: string, request: BlkRequest, source: Uint8Array): BlkOutcome {
-  const bytes = blkBytes(request);
+  const bytes = segmentBytes(blkData(request));
   const offset = Number(request.sector) * SECTOR;
   const inRange = request.sector < 1n << 44n && bytes % SECTOR === 0 && bytes <= MAX_TRANSFER && offset + bytes <= disk.bytes;
   switch (request.type) {
     case BLK_T_IN: {
-      if (!inRange || request.data.some((s) => !s.writable)) return failed(BLK_S_IOERR);
+      if (!inRange || request.out.length > 0) return failed(BLK_S_IOERR);
       const data = new Uint8Array(bytes);
-      return disk.read(offset, data) ? { status: BLK_S_OK, written: bytes, data } : failed(BLK_S_IOERR);
+      return disk.read(offset, data) ? done(data) : HOST_FAILED;
     }
     case BLK_T_OUT:
-      if (!inRange || disk.readOnly || request.data.some((s) => s.writable) || source.length !== bytes) return failed(BLK_S_IOERR);
-      return disk.write(offset, source) ? { status: BLK_S_OK, written: 0, data: undefined } : failed(BLK_S_IOERR);
+      if (!inRange || disk.readOnly || request.in.length > 0 || source.length !== bytes) return failed(BLK_S_IOERR);
+      return disk.write(offset, source) ? done() : HOST_FAILED;
     case BLK_T_FLUSH:
-      return disk.flush() ? { status: BLK_S_OK, written: 0, data: undefined } : failed(BLK_S_IOERR);
+      return disk.flush() ? done() : HOST_FAILED;
     case BLK_T_GET_ID: {
       const data = new Uint8Array(Math.min(bytes, BLK_ID_BYTES));
       data.set(new TextEncoder().encode(id).subarray(0, data.length));
-      return { status: BLK_S_OK, written: data.length, data };
+      return done(data);
     }
     default:
       return failed(BLK_S_UNSUPP);

@@ -3,6 +3,7 @@ import { closeSync, fstatSync, fsyncSync, openSync, readSync, writeSync } from '
 
 export const SECTOR = 512;
 const PAGE = 4096;
+const NOT_WRITABLE = 'not writable (use access=ro or --snapshot-disk)';
 
 /** The image cannot be opened as asked: the user's input, exit code 2. */
 export class DiskImageError extends Error {}
@@ -40,13 +41,15 @@ export class FileDisk implements Disk {
       this.#fd = openSync(path, readOnly ? 'r' : 'r+');
     } catch (error) {
       const locked = !readOnly && ['EACCES', 'EROFS', 'EPERM'].includes(code(error));
-      const why = locked ? 'not writable (use access=ro or --snapshot-disk)' : `cannot be opened (${code(error)})`;
+      const why = locked ? NOT_WRITABLE : `cannot be opened (${code(error)})`;
       throw new DiskImageError(`disk image ${path}: ${why}`);
     }
     const stat = fstatSync(this.#fd);
-    if (!stat.isFile()) {
+    // Root may write to anything; an image without write permission is meant to be left alone nevertheless.
+    const refused = !stat.isFile() ? 'not a regular file' : !readOnly && (stat.mode & 0o222) === 0 ? NOT_WRITABLE : undefined;
+    if (refused !== undefined) {
       closeSync(this.#fd);
-      throw new DiskImageError(`disk image ${path}: not a regular file`);
+      throw new DiskImageError(`disk image ${path}: ${refused}`);
     }
     this.bytes = Math.floor(stat.size / SECTOR) * SECTOR;
     if (this.bytes === 0) {
@@ -79,7 +82,11 @@ export class FileDisk implements Disk {
   write(offset: number, data: Uint8Array): boolean {
     this.#dirty = true;
     return this.#try(() => {
-      for (let done = 0; done < data.length; ) done += writeSync(this.#fd, data, done, data.length - done, offset + done);
+      for (let done = 0; done < data.length; ) {
+        const n = writeSync(this.#fd, data, done, data.length - done, offset + done);
+        if (n === 0) throw Object.assign(new Error('short write'), { code: 'EIO' });
+        done += n;
+      }
     });
   }
 

@@ -39,6 +39,7 @@ const VERSION = 2;
 const VENDOR = 0x4d564b4c;
 
 export const STATUS = { ACKNOWLEDGE: 1, DRIVER: 2, DRIVER_OK: 4, FEATURES_OK: 8, NEEDS_RESET: 64, FAILED: 128 } as const;
+const STATUS_BITS = 0xff;
 export const INTERRUPT_USED = 1;
 export const INTERRUPT_CONFIG = 2;
 export const VIRTIO_F_EVENT_IDX = 29;
@@ -131,7 +132,7 @@ export class VirtioMmio {
         this.#queueSel = word;
         return undefined;
       case 0x050:
-        return word === 0 && this.queue.ready ? 'notify' : undefined;
+        return word === 0 && this.queue.ready && this.live ? 'notify' : undefined;
       case 0x064:
         this.interruptStatus &= ~word;
         return undefined;
@@ -149,7 +150,7 @@ export class VirtioMmio {
       return stop ? 'queue-stop' : undefined;
     }
     // Bits are added; only a reset clears them, and NEEDS_RESET is the device's.
-    this.status |= word & ~STATUS.NEEDS_RESET;
+    this.status |= word & STATUS_BITS & ~STATUS.NEEDS_RESET;
     if ((word & STATUS.FEATURES_OK) !== 0 && (this.driverFeatures & ~this.device.features) !== 0n) this.status &= ~STATUS.FEATURES_OK;
     return undefined;
   }
@@ -186,10 +187,17 @@ export class VirtioMmio {
     }
   }
 
-  /** The driver broke the queue: it must reset the device (virtio 1.2, 2.1.2). */
-  needsReset(): void {
+  /** Buffers may be used: the driver is ready and has not broken the device (virtio 1.2, 2.1.2). */
+  get live(): boolean {
+    return (this.status & (STATUS.DRIVER_OK | STATUS.NEEDS_RESET)) === STATUS.DRIVER_OK;
+  }
+
+  /** The driver broke the queue: it must reset the device. True: it is to be told so by an interrupt (virtio 1.2, 2.1.2). */
+  needsReset(): boolean {
     this.status |= STATUS.NEEDS_RESET;
-    this.interruptStatus |= INTERRUPT_CONFIG;
+    const tell = (this.status & STATUS.DRIVER_OK) !== 0;
+    if (tell) this.interruptStatus |= INTERRUPT_CONFIG;
+    return tell;
   }
 
   reset(): void {

@@ -23,7 +23,10 @@ export type Finding =
   | 'indirect-in-indirect'
   | 'indirect-with-next'
   | 'indirect-bad-length'
-  | 'read-only-after-writable';
+  | 'read-only-after-writable'
+  | 'request-malformed'
+  | 'request-too-large'
+  | 'buffer-not-mapped';
 
 export interface Descriptor {
   readonly gpa: bigint;
@@ -32,8 +35,11 @@ export interface Descriptor {
   readonly next: number;
 }
 
-/** Either the chain's segments, or the indirect table that holds them and has to be mapped first. */
-export type Chain = { readonly segments: readonly Segment[] } | { readonly table: Segment };
+/** The chain's segments; if it ends in an indirect table, that has to be mapped for those that follow. */
+export interface Chain {
+  readonly segments: readonly Segment[];
+  readonly table: Segment | undefined;
+}
 
 export const isFinding = (value: unknown): value is Finding => typeof value === 'string';
 
@@ -47,9 +53,9 @@ function parseDescriptor(raw: Uint8Array): Descriptor {
   };
 }
 
-/** Follows a chain in a table of `count` descriptors; at most `count` steps. */
-function walk(read: (index: number) => Descriptor | undefined, first: number, count: number, inTable: boolean): Chain | Finding {
-  const segments: Segment[] = [];
+/** Follows a chain in a table of `count` descriptors; at most `count` steps. `before`: what a table's segments follow. */
+function walk(read: (index: number) => Descriptor | undefined, first: number, count: number, before?: readonly Segment[]): Chain | Finding {
+  const segments: Segment[] = [...(before ?? [])];
   let index = first;
   for (let steps = 0; steps < count; steps++) {
     if (index >= count) return 'descriptor-out-of-range';
@@ -57,14 +63,15 @@ function walk(read: (index: number) => Descriptor | undefined, first: number, co
     if (d === undefined) return 'ring-not-mapped';
     const writable = (d.flags & VRING_DESC_F_WRITE) !== 0;
     if ((d.flags & VRING_DESC_F_INDIRECT) !== 0) {
-      if (inTable) return 'indirect-in-indirect';
-      if ((d.flags & VRING_DESC_F_NEXT) !== 0 || segments.length > 0) return 'indirect-with-next';
+      if (before !== undefined) return 'indirect-in-indirect';
+      // Normal descriptors may come before it (virtio 1.2, 2.7.5.3.2), none after it.
+      if ((d.flags & VRING_DESC_F_NEXT) !== 0) return 'indirect-with-next';
       if (d.length === 0 || d.length % DESC_BYTES !== 0 || d.length > 65536 * DESC_BYTES) return 'indirect-bad-length';
-      return { table: { gpa: d.gpa, length: d.length, writable: false } };
+      return { segments, table: { gpa: d.gpa, length: d.length, writable: false } };
     }
     if (!writable && segments.at(-1)?.writable === true) return 'read-only-after-writable';
     segments.push({ gpa: d.gpa, length: d.length, writable });
-    if ((d.flags & VRING_DESC_F_NEXT) === 0) return { segments };
+    if ((d.flags & VRING_DESC_F_NEXT) === 0) return { segments, table: undefined };
     index = d.next;
   }
   return 'descriptor-loop';
@@ -106,13 +113,13 @@ export class VirtQueue {
       const raw = memory.read(this.desc + BigInt(index * DESC_BYTES), DESC_BYTES);
       return raw === undefined ? undefined : parseDescriptor(raw);
     };
-    return walk(read, head, this.size, false);
+    return walk(read, head, this.size);
   }
 
-  /** The segments of an indirect table, whose bytes the caller has mapped and read. */
-  indirect(table: Uint8Array): Chain | Finding {
+  /** The whole chain, with the segments of an indirect table, whose bytes the caller has mapped and read. */
+  indirect(table: Uint8Array, before: readonly Segment[]): Chain | Finding {
     const count = table.length / DESC_BYTES;
-    return walk((index) => parseDescriptor(table.subarray(index * DESC_BYTES, (index + 1) * DESC_BYTES)), 0, count, true);
+    return walk((index) => parseDescriptor(table.subarray(index * DESC_BYTES, (index + 1) * DESC_BYTES)), 0, count, before);
   }
 
   /** Puts a used element; false if the ring is not mapped. */

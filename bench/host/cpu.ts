@@ -4,7 +4,7 @@ import { DATA, LOOP_NAMES, program, type LoopName } from './programs.js';
 
 /** Instructions per host second of the CPU kernel in one loop. */
 export function loopSpeed(name: LoopName): Result {
-  const { machine } = createFlatMachine({ kernel: program(name), ramBytes: 64 << 20 });
+  const { machine } = createFlatMachine({ kernel: program(name), ramBytes: 256 << 20 });
   for (const [address, value] of DATA) {
     const bytes = new Uint8Array(8);
     new DataView(bytes.buffer).setBigUint64(0, value, true);

@@ -10,11 +10,8 @@ import type { Result } from './result.js';
 const SUITES = ['cpu', 'mmu', 'boot'] as const;
 
 function table(results: readonly Result[]): string {
-  const out = new Table({
-    head: ['', 'Value', '', '', ''],
-    style: { head: [], border: [] },
-    colAligns: ['left', 'right'],
-  });
+  const chars = { mid: '', 'left-mid': '', 'mid-mid': '', 'right-mid': '' };
+  const out = new Table({ chars, style: { head: [], border: [] }, colAligns: ['left', 'right'] });
   for (const { name, value, unit, rme, note } of results) {
     const text = note !== undefined && value === 0 ? '-' : value.toPrecision(4);
     out.push([name, text, unit, rme === undefined ? '' : `± ${rme.toFixed(1)} %`, note ?? '']);

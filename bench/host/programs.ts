@@ -86,7 +86,7 @@ const LOOPS = {
   'a new page each time': [
     0xf9400122, // ldr x2, [x9]
     0x91400529, // add x9, x9, #0x1000
-    0x9268f929, // and x9, x9, #~0x800000: 8 MiB
+    0x9265f929, // and x9, x9, #~0x4000000: 64 MiB
     0x17fffffd, // b .-12
   ],
 } as const satisfies Readonly<Record<string, readonly number[]>>;

@@ -12,7 +12,10 @@ import {
   CORE_INSNS,
   CORE_LIMIT,
   CORE_LINES,
+  CORE_PMU_DEADLINE,
   CORE_PSTATE_IL,
+  CORE_PSTATE_SS,
+  CORE_REARM,
   CORE_S2_ABORTS,
   CORE_SPSEL,
   CORE_STRIDE,
@@ -40,6 +43,8 @@ import { SYSREG_SLOT, type SlotName } from './isa/sysregs.js';
 
 const WORD = 2 ** 32;
 const DAIF_MASK = 0x3c0;
+/** High word of a PMU deadline that will not come. */
+const NO_DEADLINE = 0xffff_ffff;
 
 /**
  * One core: its registers and counters in linear memory, and the ways to run it. Registers may be read at any time
@@ -197,6 +202,24 @@ export class Core {
     this.#setWord(CORE_EVENT, on ? 1 : 0);
   }
 
+  // ---- performance monitors ----
+
+  /** Brings the event counters up to date; returns the level of the overflow interrupt. */
+  updatePmu(): boolean {
+    return this.#kernel.hostPmu(this.index) !== 0;
+  }
+
+  /** The cycle count before which no counter overflows with an interrupt, as of updatePmu(); undefined: none will. */
+  get pmuDeadline(): number | undefined {
+    const deadline = this.#double(CORE_PMU_DEADLINE);
+    return deadline >= NO_DEADLINE * WORD ? undefined : deadline;
+  }
+
+  /** True while the core waits, or has been reset, and has not run since. */
+  get pmuSuspended(): boolean {
+    return this.#word(CORE_REARM) !== 0;
+  }
+
   // ---- registers ----
 
   /** Xn, n = 0..30; 31 reads zero. */
@@ -266,7 +289,8 @@ export class Core {
   get pstate(): number {
     const nzcv = (this.#u32[this.#hot(HOT_NZCV) >> 2] as number) & 0xf000_0000;
     const il = this.#word(CORE_PSTATE_IL) << 20;
-    return (nzcv | il | this.#word(CORE_DAIF) | (this.el << 2) | this.#word(CORE_SPSEL)) >>> 0;
+    const ss = this.#word(CORE_PSTATE_SS) << 21;
+    return (nzcv | ss | il | this.#word(CORE_DAIF) | (this.el << 2) | this.#word(CORE_SPSEL)) >>> 0;
   }
 
   /** Sets NZCV and DAIF; EL and SPSel only by reset, exceptions and exception return. */

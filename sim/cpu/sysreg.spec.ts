@@ -129,7 +129,8 @@ test('generic timer: the count is local time, ISTATUS and TVAL follow it, writes
   expect(core.x(2)).toBe(5n);
   expect(core.sysreg('CNTV_CVAL_EL0')).toBe(1_000_000_000_000n - 16n);
   expect(core.sysreg('CNTV_CTL_EL0')).toBe(1n);
-  expect(bench.timerWrites).toEqual([0, 0]);
+  // the first run after a reset announces the timers, then each write does
+  expect(bench.timerWrites).toEqual([0, 0, 0]);
 });
 
 test('CNTVOFF_EL2 shifts the virtual count; a timer in the future has ISTATUS clear', () => {

@@ -89,6 +89,7 @@ export function flatDeviceTree(board: Board, options: FlatTreeOptions = {}): Fdt
           ppi(timer.hypervisorIntid),
         ),
       }),
+      ...pmu(board, ppi),
       fdtNode('apb-pclk', {
         compatible: 'fixed-clock',
         '#clock-cells': 0,
@@ -100,6 +101,13 @@ export function flatDeviceTree(board: Board, options: FlatTreeOptions = {}): Fdt
     ],
   );
   return { root, reservations: [], bootCpu: 0 };
+}
+
+/** The performance monitors, if all cores have the same PPI for them, as on QEMU's virt. */
+function pmu(board: Board, ppi: (intid: number) => Uint8Array): FdtNode[] {
+  const intid = board.cores[0]?.pmuIntid;
+  if (intid === undefined || intid >= 32 || board.cores.some((core) => core.pmuIntid !== intid)) return [];
+  return [fdtNode('pmu', { compatible: 'arm,armv8-pmuv3', interrupts: ppi(intid) })];
 }
 
 function cpus(board: Board): FdtNode {

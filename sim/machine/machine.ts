@@ -1,5 +1,6 @@
 import type { Board, BoardCore } from '../../boards/board.js';
 import { Core } from '../cpu/core.js';
+import { PmuInterrupts } from '../cpu/pmu.js';
 import { COST_CLASSES } from '../cpu/isa/costs.js';
 import { Gic400 } from '../gic/gic400.js';
 import { Costs } from '../timing/costs.js';
@@ -78,6 +79,7 @@ export class Machine {
   readonly bus: Bus;
   readonly gic: Gic400;
   readonly timer: GenericTimer;
+  readonly pmu: PmuInterrupts;
   readonly serial: SerialPorts;
   readonly scheduler: Scheduler;
   readonly clock: Clock;
@@ -97,6 +99,7 @@ export class Machine {
   readonly #watch: ExceptionWatch;
   readonly #panicStop: TimedEvent;
   #outcome: Outcome | undefined;
+  #pause = false;
 
   constructor(options: MachineOptions) {
     const { board } = options;
@@ -120,7 +123,10 @@ export class Machine {
     this.linear = createLinearMemory(board.memory);
     this.kernel = createKernel(this.linear, {
       ...this.bus.kernelImports(this.linear),
-      timerWritten: (core) => this.timer.recompute(core),
+      timerWritten: (core) => {
+        this.timer.recompute(core);
+        this.pmu.recompute(core);
+      },
     });
     this.memory = new LinearPhysicalMemory(this.linear, board.memory, this.kernel);
     this.#writeCostTable(board.cores[0] as BoardCore);
@@ -146,6 +152,11 @@ export class Machine {
       localTicks: (core) => localTime(this.#core(core)),
       clock: this.clock,
       line: (core, timer) => this.gic.ppiLine(core, timerIntid(board, timer)),
+    });
+    this.pmu = new PmuInterrupts({
+      cores: this.cores,
+      clock: this.clock,
+      line: (core) => this.#pmuLine(core),
     });
     this.#panicStop = this.clock.event('machine.panic', () => {
       this.stop({ name: 'panic', detail: this.#panicLine });
@@ -214,6 +225,7 @@ export class Machine {
    * `idleUntil` it returns at that time only if no core has anything to do, which changes nothing.
    */
   run(budget = DEFAULT_BUDGET, until: Ticks = NEVER, idleUntil: Ticks = NEVER): RunStatus {
+    this.#pause = false;
     const end = this.#cycles() + budget;
     for (let round = 0; round < MAX_ROUNDS; round++) {
       if (this.#outcome !== undefined) return 'done';
@@ -239,9 +251,14 @@ export class Machine {
         if (limit === NEVER) return 'waiting';
         this.scheduler.skip(limit);
       }
-      if (this.#cycles() >= end) break;
+      if (this.#pause || this.#cycles() >= end) break;
     }
     return this.#outcome === undefined ? 'more' : 'done';
+  }
+
+  /** Makes run() return at the end of the present round, e.g. because a console showed what input waits for. */
+  pause(): void {
+    this.#pause = true;
   }
 
   /** Ends the run; the first outcome stands. */
@@ -381,6 +398,12 @@ export class Machine {
     COST_CLASSES.forEach((name, index) => {
       table[index] = Math.min(this.costs.peek(`cpu.functional.${name}`, core.ticksPerCycle), 255);
     });
+  }
+
+  #pmuLine(core: number): IrqLine | undefined {
+    const intid = this.board.cores[core]?.pmuIntid;
+    if (intid === undefined) return undefined;
+    return intid < 32 ? this.gic.ppiLine(core, intid) : this.gic.spiLine(intid - 32);
   }
 
   #mapBlocks(epoch: number): void {

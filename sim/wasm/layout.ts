@@ -5,7 +5,7 @@
  * The running core's architectural registers are at fixed addresses (HOT_*): micro-ops carry those
  * addresses. `run(core)` copies the core's saved block in, and out again when it returns.
  */
-export const LAYOUT_VERSION: i32 = 1;
+export const LAYOUT_VERSION: i32 = 2;
 
 // ---- the running core (HOT block) ----
 export const HOT_BASE: i32 = 0x1000;
@@ -35,6 +35,7 @@ export const FP_TRAPPED: i32 = 0x14a8; // u32: non-zero if FP/SIMD instructions 
 export const PHYS_EXHAUSTED: i32 = 0x14ac; // u32: 1 once the RAM pool has run out
 export const COST_TABLE: i32 = 0x1600; // 64 bytes: cost class -> cycles
 export const SIMD_SCRATCH: i32 = 0x1640; // 16 bytes: lane results of an FP/SIMD instruction before they reach a register
+export const STEP_SLOT: i32 = 0x1650; // u32: address of the micro-op used in STEP_UOPS, 0 before the first use
 export const STRUCTURE_BUFFER: i32 = 0x1700; // 64 bytes: memory side of LD1..LD4, ST1..ST4
 export const EXIT_NONE: i32 = -1;
 
@@ -67,7 +68,19 @@ export const CORE_WINDOW_HI: i32 = 0x470; // u64 IPA
 export const CORE_TLB_MISSES: i32 = 0x478; // u32 count
 export const CORE_WALK_READS: i32 = 0x47c; // u32 descriptor reads
 export const CORE_EXCEPTIONS: i32 = 0x480; // u32 exceptions taken, all levels
+export const CORE_PSTATE_SS: i32 = 0x484; // u32, PSTATE.SS
+export const CORE_STEP: i32 = 0x488; // u32: 1 while an instruction is stepped, 3 if it is a load-exclusive
+export const CORE_STEPPED: i32 = 0x48c; // u32: CORE_STEP of the instruction that a pending software step has stepped
 export const CORE_HOST_SCRATCH: i32 = 0x490; // 16 bytes for exports called from the host
+export const CORE_DEBUG: i32 = 0x4a0; // u32, DEBUG_*: what self-hosted debug makes the core look at
+export const CORE_REARM: i32 = 0x4a4; // u32: run() begins by telling the host that timers and PMU may have changed
+export const CORE_PMU_ON: i32 = 0x4a8; // u32: counters enabled, bits as in PMCNTENSET_EL0
+export const CORE_PMU_ACTIVE: i32 = 0x4ac; // u32: those that count at the present EL
+export const CORE_PMU_CYCLES: i32 = 0x4b0; // u64: CORE_CYCLES up to which the counters are right
+export const CORE_PMU_INSNS: i32 = 0x4b8; // u64: CORE_INSNS likewise
+export const CORE_PMU_DEADLINE: i32 = 0x4c0; // u64: no counter overflows with an interrupt before this cycle count
+export const CORE_PMU_LINE: i32 = 0x4c8; // u32: level of the overflow interrupt
+export const CORE_PMU_PRESCALE: i32 = 0x4cc; // u32: cycles since the last count of PMCCNTR_EL0 with PMCR_EL0.D
 export const CORE_SYSREG: i32 = 0x800; // u64 slots, indices SR_* (generated from sim/cpu/isa/sysregs.ts), at most 256
 
 // CORE_LINES bits
@@ -79,6 +92,10 @@ export const LINE_VFIQ: i32 = 8;
 // CORE_FLAGS bits
 export const FLAG_EL2_MODEL: i32 = 1; // exceptions to EL2 return from run() instead of vectoring
 export const FLAG_NO_EL2: i32 = 2; // EL2 not implemented (flat board at EL1); HVC conducts PSCI as SMC does
+
+// CORE_DEBUG bits
+export const DEBUG_EXEC: i32 = 1; // breakpoints or software step: instructions run one by one
+export const DEBUG_WATCH: i32 = 2; // watchpoints: no data access takes the fast path
 
 // run() exit codes
 export const EXIT_LIMIT: i32 = 0; // cycle limit reached at a check point
@@ -105,6 +122,8 @@ export const TLB_UOPS: i32 = 28; // u32: address of the page's micro-ops (valid 
 
 export const MMU_BASE: i32 = 0xc0000; // contexts, filters: private to sim/mmu/kernel
 export const MMU_SIZE: i32 = 0x80000;
+
+export const STEP_UOPS: i32 = 0x140000; // a page of micro-ops of which one is an instruction, the others RESYNC
 
 // ---- physical memory: PA >> 16 -> 0 not RAM, 1 RAM not yet touched, else host address of the 64 KiB chunk ----
 export const CHUNK_SHIFT: i32 = 16;

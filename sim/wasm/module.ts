@@ -8,7 +8,7 @@ import { LAYOUT_VERSION } from './layout.js';
 export interface KernelImports {
   mmioRead(core: number, paHi: number, paLo: number, size: number): number;
   mmioWrite(core: number, paHi: number, paLo: number, size: number): void;
-  /** A timer register of `core` was written. */
+  /** A timer or performance monitor register of `core` has changed. */
   timerWritten(core: number): void;
 }
 
@@ -22,6 +22,8 @@ export interface KernelExports {
   hostSetLimit(core: number, hi: number, lo: number): void;
   hostStateChanged(core: number): void;
   hostPending(core: number): number;
+  /** Counters up to date, CORE_PMU_DEADLINE derived; returns the level of the overflow interrupt. */
+  hostPmu(core: number): number;
   hostClearExclusive(core: number): void;
   /** sim/mmu/kernel/host.ts: flags 1 write, 2 as EL0, 4 stage 1 only, 8 the EL2 regime; result at WALK_RESULT. */
   hostWalk(core: number, vaHi: number, vaLo: number, flags: number): number;

@@ -18,7 +18,10 @@ function decompile(tree: Uint8Array): { source: string; warnings: string } {
   return { source: output.toString().replace(/rng-seed = <[^>]*>/, 'rng-seed'), warnings: errors };
 }
 
-test.each(Object.keys(GOLDEN_TREES))("%s: dtc reads our tree as it reads the real one, with no other warnings than libxl's own", (name) => {
-  const real = dtc(['-q', '-I', 'dts', '-O', 'dtb', goldenPath(`${name}.dts`)], new Uint8Array(0)).output;
-  expect(decompile(buildGolden(goldenConfig(name)).dtb)).toEqual(decompile(real));
-});
+test.each(Object.keys(GOLDEN_TREES))(
+  "%s: dtc reads our tree as it reads the real one, with no other warnings than libxl's own",
+  (name) => {
+    const real = dtc(['-q', '-I', 'dts', '-O', 'dtb', goldenPath(`${name}.dts`)], new Uint8Array(0)).output;
+    expect(decompile(buildGolden(goldenConfig(name)).dtb)).toEqual(decompile(real));
+  },
+);

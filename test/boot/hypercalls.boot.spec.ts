@@ -48,7 +48,9 @@ beforeAll(async () => {
 test('hypercalls: the same, in the same order, with the same arguments', () => {
   const ours = calls
     .filter(({ number, cmd }) => number !== HYPERVISOR.event_channel_op || cmd !== EVTCHNOP.send)
-    .map(({ number, cmd, vcpu, words }) => callText({ number, cmd, vcpu, words: [0, 8, 16].map((at) => words.getBigUint64(at, true)) }));
+    .map(({ number, cmd, vcpu, words }) =>
+      callText({ number, cmd, vcpu, words: [0, 8, 16].map((at) => words.getBigUint64(at, true)) }),
+    );
   expect(ours).toEqual(real.hypercalls.map(callText));
 });
 

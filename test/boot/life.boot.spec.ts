@@ -51,10 +51,16 @@ function ioreqs(domid: number, among: readonly Seen[] = seen): GoldenIoreq[] {
 function backendCall(s: SeenHypercall): string | undefined {
   const { words, number, cmd } = s;
   if (number === HYPERVISOR.dm_op) return `dm_op ${cmd} ${Buffer.from(words.buffer, 8, 24).toString('hex')}`;
-  if (number === HYPERVISOR.event_channel_op && cmd === EVTCHNOP.bind_interdomain) return `bind_interdomain remote_port=${words.getUint32(4, true)}`;
+  if (number === HYPERVISOR.event_channel_op && cmd === EVTCHNOP.bind_interdomain)
+    return `bind_interdomain remote_port=${words.getUint32(4, true)}`;
   if (number === HYPERVISOR.event_channel_op && cmd === EVTCHNOP.close) return 'close';
   if (number === HYPERVISOR.memory_op && cmd === XENMEM.acquire_resource) {
-    const [type, id, num, idx] = [words.getUint16(2, true), words.getUint32(4, true), words.getUint32(8, true), words.getUint32(16, true)];
+    const [type, id, num, idx] = [
+      words.getUint16(2, true),
+      words.getUint32(4, true),
+      words.getUint32(8, true),
+      words.getUint32(16, true),
+    ];
     return `acquire_resource type=${type} id=${id} idx=${idx} num=${num}`;
   }
   return undefined;
@@ -62,7 +68,9 @@ function backendCall(s: SeenHypercall): string | undefined {
 
 /** The part of the record that belongs to one life: from the backend's first call for it to the next life's. */
 function life(domid: number): Seen[] {
-  const starts = seen.flatMap((s, i) => (s.kind === 'hypercall' && s.domid === 0 && s.number === HYPERVISOR.dm_op && s.cmd === 20 ? [i] : []));
+  const starts = seen.flatMap((s, i) =>
+    s.kind === 'hypercall' && s.domid === 0 && s.number === HYPERVISOR.dm_op && s.cmd === 20 ? [i] : [],
+  );
   return seen.slice(starts[domid - 1], starts[domid]);
 }
 
@@ -80,7 +88,13 @@ function operations(domid: number): Seen[][] {
 }
 
 const pagesMapped = (part: readonly Seen[]): number =>
-  part.filter((s) => s.kind === 'hypercall' && s.domid === 0 && s.number === HYPERVISOR.memory_op && s.cmd === XENMEM.add_to_physmap_batch).length;
+  part.filter(
+    (s) =>
+      s.kind === 'hypercall' &&
+      s.domid === 0 &&
+      s.number === HYPERVISOR.memory_op &&
+      s.cmd === XENMEM.add_to_physmap_batch,
+  ).length;
 
 beforeAll(async () => {
   const golden = goldenConfig('g1');
@@ -110,10 +124,13 @@ const golden = goldenBackendTrace();
 const goldenIoreqs = golden.flatMap((call) => (call.kind === 'ioreq' ? [call.ioreq] : []));
 
 describe('requests', () => {
-  test.each(LIVES)('life %i: INVALIDATE, 7 of virtio_mmio, 31 of set-up, the first read: the real ones, with their data', (domid) => {
-    const count = PROBE_IOREQS + 1;
-    expect(ioreqs(domid).slice(0, count).map(ioreqText)).toEqual(goldenIoreqs.slice(0, count).map(ioreqText));
-  });
+  test.each(LIVES)(
+    'life %i: INVALIDATE, 7 of virtio_mmio, 31 of set-up, the first read: the real ones, with their data',
+    (domid) => {
+      const count = PROBE_IOREQS + 1;
+      expect(ioreqs(domid).slice(0, count).map(ioreqText)).toEqual(goldenIoreqs.slice(0, count).map(ioreqText));
+    },
+  );
 
   test.each(LIVES)('life %i: one INVALIDATE', (domid) => {
     expect(ioreqs(domid).filter(({ type }) => type === 8)).toHaveLength(1);
@@ -140,7 +157,11 @@ describe('requests', () => {
     expect(parts).toHaveLength(expected.length + 3);
     expected.forEach(([name, requests, pages], i) => {
       const list = ioreqs(1, parts[i]).map(ioreqText);
-      const small = ['W QueueNotify 0x0 type=1 size=4 count=1', 'R InterruptStatus 0x1 type=1 size=4 count=1', 'W InterruptACK 0x1 type=1 size=4 count=1'];
+      const small = [
+        'W QueueNotify 0x0 type=1 size=4 count=1',
+        'R InterruptStatus 0x1 type=1 size=4 count=1',
+        'W InterruptACK 0x1 type=1 size=4 count=1',
+      ];
       expect(list, name).toEqual(Array.from({ length: requests }, () => small).flat());
       if (pages !== undefined) expect([pages, pages + 1], `${name}: pages`).toContain(pagesMapped(parts[i]!));
     });
@@ -153,7 +174,9 @@ describe('requests', () => {
 
 describe('backend', () => {
   test.each(LIVES)('life %i: attach and detach are the real calls in their order', (domid) => {
-    const real = golden.flatMap((call) => (call.kind === 'call' && !call.text.startsWith('dm_op 19 ') ? [call.text] : []));
+    const real = golden.flatMap((call) =>
+      call.kind === 'call' && !call.text.startsWith('dm_op 19 ') ? [call.text] : [],
+    );
     const ours = life(domid).flatMap((s) => (s.kind === 'hypercall' && s.domid === 0 ? (backendCall(s) ?? []) : []));
     const calls = ours.filter((text) => !text.startsWith('dm_op 19 '));
     // An unmapped page is a memory_op like any other; the real trace names the one that it knew.
@@ -161,23 +184,38 @@ describe('backend', () => {
   });
 
   test('every interrupt is set_irq_level 33 to 1, as recorded; none to 0', () => {
-    const real = new Set(golden.flatMap((call) => (call.kind === 'call' && call.text.startsWith('dm_op 19 ') ? [call.text] : [])));
-    const ours = new Set(seen.flatMap((s) => (s.kind === 'hypercall' ? (backendCall(s) ?? []) : [])).filter((text) => text.startsWith('dm_op 19 ')));
+    const real = new Set(
+      golden.flatMap((call) => (call.kind === 'call' && call.text.startsWith('dm_op 19 ') ? [call.text] : [])),
+    );
+    const ours = new Set(
+      seen
+        .flatMap((s) => (s.kind === 'hypercall' ? (backendCall(s) ?? []) : []))
+        .filter((text) => text.startsWith('dm_op 19 ')),
+    );
     expect([...ours]).toEqual([...real]);
   });
 
   test('every page that was mapped was unmapped', () => {
-    const unmaps = seen.filter((s) => s.kind === 'hypercall' && s.domid === 0 && s.number === HYPERVISOR.memory_op && s.cmd === XENMEM.remove_from_physmap);
+    const unmaps = seen.filter(
+      (s) =>
+        s.kind === 'hypercall' &&
+        s.domid === 0 &&
+        s.number === HYPERVISOR.memory_op &&
+        s.cmd === XENMEM.remove_from_physmap,
+    );
     // one ioreq page for each life came by acquire_resource
     expect(unmaps.length).toBe(pagesMapped(seen) + LIVES.length);
   });
 });
 
 describe('guest', () => {
-  const says = (name: string): string[] => [...console.matchAll(new RegExp(`^life: ${name} (.*?)\\r?$`, 'gm'))].map((m) => m[1]!);
+  const says = (name: string): string[] =>
+    [...console.matchAll(new RegExp(`^life: ${name} (.*?)\\r?$`, 'gm'))].map((m) => m[1]!);
 
   test('interrupts in /proc/interrupts are those that were injected, and those that the backend raised', () => {
-    const counted = says('interrupts').map((line) => Number(/^\s*\d+:\s+(\d+)\s+GIC-0\s+33 Edge\s+virtio0$/.exec(line)?.[1]));
+    const counted = says('interrupts').map((line) =>
+      Number(/^\s*\d+:\s+(\d+)\s+GIC-0\s+33 Edge\s+virtio0$/.exec(line)?.[1]),
+    );
     for (const domid of LIVES) {
       const injected = seen.filter((s) => s.kind === 'inject' && s.domid === domid && s.intid === 33);
       const raised = life(domid).filter((s) => s.kind === 'hypercall' && s.number === HYPERVISOR.dm_op && s.cmd === 19);

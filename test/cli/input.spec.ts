@@ -26,15 +26,15 @@ function onTerminal(args: string[]): Running {
 const terminal = test.skipIf(!existsSync('/usr/bin/script') || process.platform !== 'linux');
 
 test.each(GUESTS)('%s: --input waits for prompts, and is the same twice, recorded and replayed', async (_name, guest) => {
-  const typed = ['--input', 'ab\\n$ \\c', '--input', 'b?\\n\\c', '--input', '^b.=>never', '--input', 'never'];
+  const typed = ['--input', 'ab\\n$ \\c', '--input', 'b?\\n\\c'];
   const run = async (name: string, ...options: string[]): Promise<string> => {
     const { code, out } = await folder.run('run', ...guest, '--report', `@${name}`, '--sim-timeout', '5 ms', ...options);
     expect([code, out]).toEqual([1, '$ ab\n$ b?\n']);
     return folder.report(name).trace.hash;
   };
-  const hash = await run('a', ...typed.slice(0, 4));
-  expect(await run('b', ...typed.slice(0, 4))).toBe(hash);
-  expect(await run('c', ...typed.slice(0, 4), '--record', '@keys')).toBe(hash);
+  const hash = await run('a', ...typed);
+  expect(await run('b', ...typed)).toBe(hash);
+  expect(await run('c', ...typed, '--record', '@keys')).toBe(hash);
   expect(await run('d', '--replay', '@keys')).toBe(hash);
   expect(readFileSync(folder.file('keys'), 'utf8').trim().split('\n')).toHaveLength(3);
 });

@@ -18,7 +18,9 @@ function listingAtStart(name: string): string[] {
   }
   const lines = sim.xenstored.store.list();
   sim.close();
-  return lines.map((line) => config.disks.reduce((text, disk, i) => text.replaceAll(disk.target, golden.disks[i]!.target), line));
+  return lines.map((line) =>
+    config.disks.reduce((text, disk, i) => text.replaceAll(disk.target, golden.disks[i]!.target), line),
+  );
 }
 
 describe.each(['plain1', 'vdisk2', 'vdiskdomd'])('%s', (name) => {

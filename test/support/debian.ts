@@ -33,7 +33,10 @@ export async function debianGuest(
   const find = (...paths: string[]): string => paths.map((p) => join(unpacked, p)).find((p) => existsSync(p))!;
   const initramfs = buildInitramfs({
     busybox: readFileSync(find('usr/bin/busybox', 'bin/busybox')),
-    modules: await collectModules(find(`usr/lib/modules/${release}`, `lib/modules/${release}`), ['virtio_mmio', 'virtio_blk']),
+    modules: await collectModules(find(`usr/lib/modules/${release}`, `lib/modules/${release}`), [
+      'virtio_mmio',
+      'virtio_blk',
+    ]),
     scripts,
     add: [],
     init: undefined,

@@ -18,7 +18,12 @@ export function fakeToolstack(options: FakeXenOptions, drivers: readonly string[
   const fake = fakeXen(1, undefined, options);
   const { xen } = fake;
   const make = (name: string, domid: number): ReturnType<typeof createModelledDomain> =>
-    createModelledDomain(xen, { name, uuid: `00000000-0000-0000-0000-00000000000${domid}`, domid, affinity: undefined });
+    createModelledDomain(xen, {
+      name,
+      uuid: `00000000-0000-0000-0000-00000000000${domid}`,
+      domid,
+      affinity: undefined,
+    });
   const dom0 = make('Domain-0', 0);
   const xenstored = new Xenstored(xen, dom0.domain);
   const consoled = new Xenconsoled(xen, dom0.domain, () => {});

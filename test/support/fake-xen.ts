@@ -202,11 +202,12 @@ export function fakeXen(
   const cores = Array.from({ length: pcpus }, (_, i) => new FakeCore(i));
   const errors: string[] = [];
   const log: GuestErrors = { report: (kind, device, detail) => void errors.push(`${kind} ${device} ${detail}`) };
-  let xen: Xen | undefined;
+  // The queue asks for the time while the hypervisor is still being made.
+  const made: { xen?: Xen } = {};
   const queue = new EventQueue({
     tickHz: board.tickHz,
     ticksPerCount: board.ticksPerCount,
-    localTime: () => (xen && xen.thisPcpu >= 0 ? xen.now(xen.thisPcpu) : undefined),
+    localTime: () => (made.xen !== undefined && made.xen.thisPcpu >= 0 ? made.xen.now(made.xen.thisPcpu) : undefined),
   });
   const line = (cpu: number, bit: number, level: boolean): void => {
     const core = cores[cpu]!;
@@ -228,7 +229,7 @@ export function fakeXen(
   }
   const flushed: number[] = [];
   const trace = new Trace();
-  xen = new Xen(
+  const xen = new Xen(
     {
       memory,
       clock: queue,
@@ -252,6 +253,7 @@ export function fakeXen(
       version: options.version ?? { major: 4, minor: 21, extra: '.0' },
     },
   );
+  made.xen = xen;
   xen.evtchn = new EventChannels(xen);
   xen.gnttab = new GrantTables(xen);
   xen.ioreq = new Ioreq(xen, archIoreq(xen));

@@ -46,7 +46,13 @@ export interface SeenInterrupt {
 
 export type Seen = SeenIoreq | SeenHypercall | SeenFirmware | SeenInterrupt;
 
-const KINDS: ReadonlySet<number> = new Set([TraceKind.Ioreq, TraceKind.Firmware, TraceKind.Interrupt, TraceKind.Name, TraceKind.Text]);
+const KINDS: ReadonlySet<number> = new Set([
+  TraceKind.Ioreq,
+  TraceKind.Firmware,
+  TraceKind.Interrupt,
+  TraceKind.Name,
+  TraceKind.Text,
+]);
 
 function view(raw: Uint8Array | undefined): DataView {
   const bytes = new Uint8Array(32);
@@ -102,7 +108,8 @@ export class Observer {
         data: n('data'),
       });
     } else if (kind === TraceKind.Firmware) this.#seen.push({ kind: 'smccc', function: n('function'), arg: n('arg1') });
-    else if (kind === TraceKind.Interrupt && fields['level'] === 'inject') this.#seen.push({ kind: 'inject', domid, intid: n('intid') });
+    else if (kind === TraceKind.Interrupt && fields['level'] === 'inject')
+      this.#seen.push({ kind: 'inject', domid, intid: n('intid') });
   }
 
   /** Hypercalls with what their arguments point to, which the trace does not hold. */

@@ -22,7 +22,11 @@ export class Scratch {
 }
 
 /** The board of the Salvator-XS with settings of `--set`. */
-export function simulate(guest: GuestConfig, settings: readonly string[], options: Partial<XenSimulationOptions> = {}): XenSimulation {
+export function simulate(
+  guest: GuestConfig,
+  settings: readonly string[],
+  options: Partial<XenSimulationOptions> = {},
+): XenSimulation {
   return createXenSimulation({ configuration: configure(rcarH3(), settings), guests: [guest], ...options });
 }
 

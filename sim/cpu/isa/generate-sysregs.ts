@@ -23,20 +23,16 @@ const IMPLEMENTATION_DEFINED = ID_RESERVED + 1;
 export function generateSysregs(): string {
   check();
   const hooks = new Set<string>();
-  for (const { reg } of SYSREG_LIST) for (const h of [reg.onRead, reg.onWrite, reg.after]) if (h) hooks.add(h);
-  const elsewhere: Record<string, string> = {
-    contextChanged: '../../../mmu/kernel/context',
-    recomputeFpTrapped: '../state',
-  };
-  const local = [...hooks].filter((h) => elsewhere[h] === undefined).sort();
+  for (const { reg } of SYSREG_LIST) {
+    for (const hook of [reg.onRead, reg.onWrite, reg.after]) if (hook) hooks.add(hook.replace(/\(.*/, ''));
+  }
+  const byFile = new Map<string, string[]>();
+  for (const hook of [...hooks].sort()) byFile.set(fileOf(hook), [...(byFile.get(fileOf(hook)) ?? []), hook]);
   const checks = [...new Set(SYSREG_LIST.map(({ reg }) => reg.check))].filter((c) => c !== undefined).sort();
   const imports = [
     "import { CUR_STATE } from '../../../wasm/layout';",
-    `import { ${local.join(', ')} } from '../sysreg';`,
     `import { ${checks.map((c) => `check${c}`).join(', ')} } from '../sysreg-traps';`,
-    ...Object.entries(elsewhere)
-      .filter(([h]) => hooks.has(h))
-      .map(([h, from]) => `import { ${h} } from '${from}';`),
+    ...[...byFile].map(([file, names]) => `import { ${names.join(', ')} } from '${file}';`),
   ];
   return [
     '// Generated from sim/cpu/isa/sysregs.ts.',
@@ -55,6 +51,20 @@ export function generateSysregs(): string {
     ...resetFunction(),
     '',
   ].join('\n');
+}
+
+/** The kernel file, seen from gen/, that has the function `hook`. */
+function fileOf(hook: string): string {
+  if (hook === 'contextChanged') return '../../../mmu/kernel/context';
+  if (hook === 'recomputeFpTrapped') return '../state';
+  if (hook === 'debugChanged') return '../debug';
+  return /^(read|write)(Pm|Mdcr)/.test(hook) ? '../pmu' : '../sysreg';
+}
+
+/** The call of a hook: `name` or `name(argument)`, with the value to write after the argument. */
+function callText(hook: string, value?: string): string {
+  const [name, argument] = hook.replace(')', '').split('(');
+  return `${name}(${[argument, value].filter((part) => part !== undefined).join(', ')})`;
 }
 
 function check(): void {
@@ -148,7 +158,7 @@ function readFunction(): string[] {
   lines.push('  switch (index) {');
   SYSREG_LIST.forEach(({ name, reg }, index) => {
     let value = hex(reg.res1);
-    if (reg.onRead !== undefined) value = `${reg.onRead}()`;
+    if (reg.onRead !== undefined) value = callText(reg.onRead);
     else if (reg.stored) value = `load<u64>(s, ${offsetOf(name)})`;
     lines.push(`    case ${index}: return ${value}; // ${name}`);
   });
@@ -157,7 +167,7 @@ function readFunction(): string[] {
 }
 
 function writeStatements(name: SlotName, reg: Sysreg): string {
-  if (reg.onWrite !== undefined) return `${reg.onWrite}(v);`;
+  if (reg.onWrite !== undefined) return `${callText(reg.onWrite, 'v')};`;
   const out: string[] = [];
   if (reg.stored) {
     let value = reg.mask === U64_MAX ? 'v' : `v & ${hex(reg.mask)}`;

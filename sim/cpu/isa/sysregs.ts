@@ -55,11 +55,11 @@ export interface Sysreg {
   readonly mask: bigint;
   readonly res1: bigint;
   readonly check: TrapCheck | undefined;
-  /** Function of sim/cpu/kernel/sysreg.ts that yields the value, instead of the slot. */
+  /** Function of sim/cpu/kernel/{sysreg,pmu,debug}.ts that yields the value, instead of the slot; may end in `(n)`. */
   readonly onRead: string | undefined;
-  /** Function of sysreg.ts that does the whole write. */
+  /** Function that does the whole write, with the value as its last argument; may end in `(n)`. */
   readonly onWrite: string | undefined;
-  /** Function of sysreg.ts called after the store. */
+  /** Function called after the store. */
   readonly after: string | undefined;
   /** What differs from the hardware (docs/conformance.md lists these). */
   readonly gap: string | undefined;
@@ -107,11 +107,13 @@ const id = (enc: Encoding, check: TrapCheck, o: Options = {}): Sysreg => ro(1, e
 /** A register that reads as zero and ignores writes on these cores. */
 const raz = (level: Level, enc: Encoding, o: Options = {}): Sysreg => rw(level, enc, { mask: 0n, ...o });
 
-const NO_DEBUG = 'stored only: breakpoints, watchpoints and software step do not trigger';
-const NO_PMU = 'stored only: event counters do not count';
+const NO_DEBUGGER = 'stored only: there is no external debugger';
 const STORED = 'stored only';
 
 const vm = { check: 'Tvm', after: 'contextChanged' } as const;
+const ttbr = { check: 'Tvm', after: 'wroteTtbr' } as const;
+
+const debugControl = { check: 'Tda', after: 'debugChanged' } as const;
 
 /** Numbered registers: CRm and op2 are made from the number by `enc`. */
 function numbered<P extends string, N extends number, X extends string>(
@@ -181,8 +183,8 @@ export const SYSREGS = {
   SCTLR_EL1: rw(1, [3, 0, 1, 0, 0], { check: 'Tvm', mask: W32, reset: 0x00c5_0838n, after: 'wroteSctlr' }),
   ACTLR_EL1: raz(1, [3, 0, 1, 0, 1], { check: 'Tacr' }),
   CPACR_EL1: rw(1, [3, 0, 1, 0, 2], { check: 'Tcpac', mask: 0x30_0000n, after: 'recomputeFpTrapped' }),
-  TTBR0_EL1: rw(1, [3, 0, 2, 0, 0], { ...vm, mask: 0xffff_ffff_ffff_fffen }),
-  TTBR1_EL1: rw(1, [3, 0, 2, 0, 1], { ...vm, mask: 0xffff_ffff_ffff_fffen }),
+  TTBR0_EL1: rw(1, [3, 0, 2, 0, 0], { ...ttbr, mask: 0xffff_ffff_ffff_fffen }),
+  TTBR1_EL1: rw(1, [3, 0, 2, 0, 1], { ...ttbr, mask: 0xffff_ffff_ffff_fffen }),
   TCR_EL1: rw(1, [3, 0, 2, 0, 2], { ...vm, mask: 0x77_ffff_ffbfn }),
   SPSR_EL1: rw(1, [3, 0, 4, 0, 0], { mask: W32 }),
   ELR_EL1: rw(1, [3, 0, 4, 0, 1]),
@@ -198,7 +200,7 @@ export const SYSREGS = {
   AMAIR_EL1: raz(1, [3, 0, 10, 3, 0], { check: 'Tvm' }),
   VBAR_EL1: rw(1, [3, 0, 12, 0, 0], { mask: 0xffff_ffff_ffff_f800n }),
   ISR_EL1: ro(1, [3, 0, 12, 1, 0], { onRead: 'readIsr' }),
-  CONTEXTIDR_EL1: rw(1, [3, 0, 13, 0, 1], { check: 'Tvm', mask: W32 }),
+  CONTEXTIDR_EL1: rw(1, [3, 0, 13, 0, 1], { check: 'Tvm', mask: W32, after: 'wroteContextId' }),
   TPIDR_EL1: rw(1, [3, 0, 13, 0, 4]),
   NZCV: rw(0, [3, 3, 4, 2, 0], { onRead: 'readNzcv', onWrite: 'writeNzcv' }),
   DAIF: rw(0, [3, 3, 4, 2, 1], { check: 'Daif', onRead: 'readDaif', onWrite: 'writeDaif' }),
@@ -217,8 +219,8 @@ export const SYSREGS = {
     after: 'wroteSctlr',
   }),
   ACTLR_EL2: rw(2, [3, 4, 1, 0, 1], { mask: 0x73n, gap: STORED }),
-  HCR_EL2: rw(2, [3, 4, 1, 1, 0], { mask: 0x3_dfff_ffffn, res1: 0x8000_0000n, after: 'wroteHcr' }),
-  MDCR_EL2: rw(2, [3, 4, 1, 1, 1], { mask: 0xfffn, reset: 6n }),
+  HCR_EL2: rw(2, [3, 4, 1, 1, 0], { mask: 0x3_ffff_ffffn, res1: 0x8000_0000n, after: 'wroteHcr' }),
+  MDCR_EL2: rw(2, [3, 4, 1, 1, 1], { reset: 6n, onWrite: 'writeMdcr' }),
   CPTR_EL2: rw(2, [3, 4, 1, 1, 2], { mask: 0x8000_0400n, res1: 0x33ffn, after: 'recomputeFpTrapped' }),
   HSTR_EL2: rw(2, [3, 4, 1, 1, 3], { mask: 0xffffn }),
   HACR_EL2: raz(2, [3, 4, 1, 1, 7]),
@@ -290,7 +292,6 @@ export const SYSREGS = {
     stored: true,
     onRead: 'readPmcr',
     onWrite: 'writePmcr',
-    gap: NO_PMU,
   }),
   PMCNTENSET_EL0: rw(0, [3, 3, 9, 12, 1], {
     check: 'Pmu',
@@ -300,38 +301,59 @@ export const SYSREGS = {
   }),
   PMCNTENCLR_EL0: rw(0, [3, 3, 9, 12, 2], { check: 'Pmu', onRead: 'readPmCnten', onWrite: 'writePmCntenClr' }),
   PMOVSCLR_EL0: rw(0, [3, 3, 9, 12, 3], { check: 'Pmu', stored: true, onRead: 'readPmOvs', onWrite: 'writePmOvsClr' }),
-  PMSWINC_EL0: wo(0, [3, 3, 9, 12, 4], { check: 'PmuSwInc', gap: NO_PMU }),
+  PMSWINC_EL0: wo(0, [3, 3, 9, 12, 4], { check: 'PmuSwInc', onWrite: 'writePmSwInc' }),
   PMSELR_EL0: rw(0, [3, 3, 9, 12, 5], { check: 'PmuSelect', mask: 0x1fn }),
-  PMCEID0_EL0: ro(0, [3, 3, 9, 12, 6], { check: 'Pmu', board: true }),
-  PMCEID1_EL0: ro(0, [3, 3, 9, 12, 7], { check: 'Pmu', board: true }),
-  PMCCNTR_EL0: rw(0, [3, 3, 9, 13, 0], { check: 'PmuCycle', gap: NO_PMU }),
+  // events 0x00, 0x08 to 0x0b, 0x11, 0x1c, 0x1e (sim/cpu/kernel/pmu.ts)
+  PMCEID0_EL0: ro(0, [3, 3, 9, 12, 6], {
+    check: 'Pmu',
+    mask: 0n,
+    res1: 0x5002_0f01n,
+    gap: 'the cores have more events',
+  }),
+  PMCEID1_EL0: ro(0, [3, 3, 9, 12, 7], { check: 'Pmu', mask: 0n }),
+  PMCCNTR_EL0: rw(0, [3, 3, 9, 13, 0], {
+    check: 'PmuCycle',
+    stored: true,
+    onRead: 'readPmccntr',
+    onWrite: 'writePmccntr',
+  }),
   PMXEVTYPER_EL0: rw(0, [3, 3, 9, 13, 1], { check: 'Pmu', onRead: 'readPmXevTyper', onWrite: 'writePmXevTyper' }),
   PMXEVCNTR_EL0: rw(0, [3, 3, 9, 13, 2], { check: 'PmuEvent', onRead: 'readPmXevCntr', onWrite: 'writePmXevCntr' }),
   PMUSERENR_EL0: make([3, 3, 9, 14, 0], 0, 1, { check: 'PmuUser', mask: 0xfn }),
   PMOVSSET_EL0: rw(0, [3, 3, 9, 14, 3], { check: 'Pmu', onRead: 'readPmOvs', onWrite: 'writePmOvsSet' }),
-  ...numbered('PMEVCNTR', SIX, '_EL0', (n) => rw(0, [3, 3, 14, 8, n], { check: 'PmuEvent', mask: W32, gap: NO_PMU })),
-  ...numbered('PMEVTYPER', SIX, '_EL0', (n) =>
-    rw(0, [3, 3, 14, 12, n], { check: 'Pmu', mask: 0xfc00_03ffn, gap: NO_PMU }),
+  ...numbered('PMEVCNTR', SIX, '_EL0', (n) =>
+    rw(0, [3, 3, 14, 8, n], {
+      check: 'PmuEvent',
+      stored: true,
+      onRead: `readPmEvCntr(${n})`,
+      onWrite: `writePmEvCntr(${n})`,
+    }),
   ),
-  PMCCFILTR_EL0: rw(0, [3, 3, 14, 15, 7], { check: 'Pmu', mask: 0xfc00_0000n, gap: NO_PMU }),
+  ...numbered('PMEVTYPER', SIX, '_EL0', (n) =>
+    rw(0, [3, 3, 14, 12, n], {
+      check: 'Pmu',
+      stored: true,
+      onRead: `readPmEvTyper(${n})`,
+      onWrite: `writePmEvTyper(${n})`,
+    }),
+  ),
+  PMCCFILTR_EL0: rw(0, [3, 3, 14, 15, 7], { check: 'Pmu', onWrite: 'writePmccfiltr' }),
 
   // ---- self-hosted debug (D2, H8) ----
-  OSDTRRX_EL1: rw(1, [2, 0, 0, 0, 2], { check: 'Tda', mask: W32, gap: NO_DEBUG }),
-  MDCCINT_EL1: rw(1, [2, 0, 0, 2, 0], { check: 'Tda', mask: 0x6000_0000n, gap: NO_DEBUG }),
-  MDSCR_EL1: rw(1, [2, 0, 0, 2, 2], { check: 'Tda', mask: W32, gap: NO_DEBUG }),
-  OSDTRTX_EL1: rw(1, [2, 0, 0, 3, 2], { check: 'Tda', mask: W32, gap: NO_DEBUG }),
-  OSECCR_EL1: rw(1, [2, 0, 0, 6, 2], { check: 'Tda', mask: W32, gap: NO_DEBUG }),
-  ...numbered('DBGBVR', SIX, '_EL1', (n) => rw(1, [2, 0, 0, n, 4], { check: 'Tda', gap: NO_DEBUG })),
-  ...numbered('DBGBCR', SIX, '_EL1', (n) => rw(1, [2, 0, 0, n, 5], { check: 'Tda', mask: 0xff_e1e7n, gap: NO_DEBUG })),
-  ...numbered('DBGWVR', FOUR, '_EL1', (n) => rw(1, [2, 0, 0, n, 6], { check: 'Tda', gap: NO_DEBUG })),
-  ...numbered('DBGWCR', FOUR, '_EL1', (n) =>
-    rw(1, [2, 0, 0, n, 7], { check: 'Tda', mask: 0x1f1f_ffffn, gap: NO_DEBUG }),
-  ),
+  OSDTRRX_EL1: rw(1, [2, 0, 0, 0, 2], { check: 'Tda', mask: W32, gap: NO_DEBUGGER }),
+  MDCCINT_EL1: rw(1, [2, 0, 0, 2, 0], { check: 'Tda', mask: 0x6000_0000n, gap: NO_DEBUGGER }),
+  MDSCR_EL1: rw(1, [2, 0, 0, 2, 2], { check: 'Tda', onWrite: 'writeMdscr' }),
+  OSDTRTX_EL1: rw(1, [2, 0, 0, 3, 2], { check: 'Tda', mask: W32, gap: NO_DEBUGGER }),
+  OSECCR_EL1: rw(1, [2, 0, 0, 6, 2], { check: 'Tda', mask: W32, gap: NO_DEBUGGER }),
+  ...numbered('DBGBVR', SIX, '_EL1', (n) => rw(1, [2, 0, 0, n, 4], { check: 'Tda' })),
+  ...numbered('DBGBCR', SIX, '_EL1', (n) => rw(1, [2, 0, 0, n, 5], { ...debugControl, mask: 0xff_e1e7n })),
+  ...numbered('DBGWVR', FOUR, '_EL1', (n) => rw(1, [2, 0, 0, n, 6], { check: 'Tda', mask: ALL ^ 3n })),
+  ...numbered('DBGWCR', FOUR, '_EL1', (n) => rw(1, [2, 0, 0, n, 7], { ...debugControl, mask: 0x1f1f_ffffn })),
   MDRAR_EL1: raz(1, [2, 0, 1, 0, 0], { check: 'Tdra' }),
   OSLAR_EL1: wo(1, [2, 0, 1, 0, 4], { check: 'Tdosa', onWrite: 'writeOslar' }),
   OSLSR_EL1: ro(1, [2, 0, 1, 1, 4], { check: 'Tdosa', reset: 0xan }),
-  OSDLR_EL1: rw(1, [2, 0, 1, 3, 4], { check: 'Tdosa', mask: 1n }),
-  DBGPRCR_EL1: rw(1, [2, 0, 1, 4, 4], { check: 'Tdosa', mask: 1n }),
+  OSDLR_EL1: rw(1, [2, 0, 1, 3, 4], { check: 'Tdosa', mask: 1n, after: 'debugChanged' }),
+  DBGPRCR_EL1: rw(1, [2, 0, 1, 4, 4], { check: 'Tdosa', mask: 1n, after: 'debugChanged' }),
   DBGCLAIMSET_EL1: rw(1, [2, 0, 7, 8, 6], {
     check: 'Tda',
     stored: true,
@@ -343,7 +365,7 @@ export const SYSREGS = {
   MDCCSR_EL0: ro(0, [2, 3, 0, 1, 0], { check: 'Tdcc', mask: 0n }),
   DBGDTR_EL0: raz(0, [2, 3, 0, 4, 0], { check: 'Tdcc', gap: 'no debugger is attached to the DCC' }),
   DBGDTRRX_EL0: raz(0, [2, 3, 0, 5, 0], { check: 'Tdcc', gap: 'no debugger is attached to the DCC' }),
-  DBGVCR32_EL2: rw(2, [2, 4, 0, 7, 0], { mask: W32, gap: NO_DEBUG }),
+  DBGVCR32_EL2: rw(2, [2, 4, 0, 7, 0], { mask: W32, gap: 'stored only: AArch32 is not modelled' }),
 
   // ---- implementation defined (TRM 4.3) ----
   L2CTLR_EL1: rw(1, [3, 1, 11, 0, 2], { check: 'Tidcp', mask: W32, board: true, gap: STORED }),

@@ -8,6 +8,6 @@
 // @ts-ignore: decorator
 @external("env", "mmioWrite") export declare function mmioWrite(core: u32, paHi: u32, paLo: u32, size: u32): void;
 
-/** A timer or counter-offset register of `core` was written: deadlines and lines must be recomputed. */
+/** A timer or performance monitor register of `core` has changed: deadlines and lines must be recomputed. */
 // @ts-ignore: decorator
 @external("env", "timerWritten") export declare function timerWritten(core: u32): void;

@@ -7,9 +7,14 @@ import {
   CORE_EXCEPTIONS,
   CORE_FLAGS,
   CORE_MONITOR_PA,
+  CORE_PMU_ON,
   CORE_PSTATE_IL,
+  CORE_PSTATE_SS,
+  CORE_REARM,
   CORE_S2_ABORTS,
   CORE_SPSEL,
+  CORE_STEP,
+  CORE_STEPPED,
   CORE_WINDOW_ABORTS,
   CORE_WINDOW_HI,
   CORE_WINDOW_LO,
@@ -27,7 +32,10 @@ import {
 } from '../../wasm/layout';
 import { contextChanged, contextSwitched } from '../../mmu/kernel/context';
 import { fetchPage } from '../../mmu/kernel/tlb';
+import { recomputeDebug, returnedSs, stepCompleted } from './debug';
+import { EVENT_EXC_RETURN, EVENT_EXC_TAKEN, pmuEnter, pmuEvent, pmuSwitched } from './pmu';
 import {
+  HCR_HCD,
   HCR_TGE,
   HCR_TSC,
   HCR_TWE,
@@ -65,7 +73,6 @@ import {
   SR_HCR_EL2,
   SR_HPFAR_EL2,
   SR_MDCR_EL2,
-  SR_MDSCR_EL1,
   SR_SCTLR_EL1,
   SR_SPSR_EL1,
   SR_SPSR_EL2,
@@ -106,7 +113,6 @@ const SCTLR_NTWI: u64 = 1 << 16;
 const SCTLR_NTWE: u64 = 1 << 18;
 const MDCR_TDE: u64 = 1 << 8;
 const SPSR_IL: u32 = 1 << 20;
-const SPSR_SS: u32 = 1 << 21;
 
 function pc(): u64 {
   return load<u64>(<usize>HOT_PC);
@@ -125,14 +131,18 @@ function stateChanged(): void {
   contextSwitched();
   recomputeFpTrapped();
   recomputeLimitAt(S());
+  if (load<u32>(S(), <usize>CORE_PMU_ON) != 0) pmuSwitched();
 }
 
 /** To be called by run() when the registers of its core are in the HOT block. */
 export function coreEntered(): void {
+  const s = S();
   store<u32>(<usize>EXIT_CODE, EXIT_NONE);
+  recomputeDebug(s);
   contextChanged();
   recomputeFpTrapped();
-  recomputeLimitAt(S());
+  recomputeLimitAt(s);
+  if (load<u32>(s, <usize>CORE_REARM) != 0) pmuEnter();
 }
 
 /** Takes an exception to EL1 or EL2; syndrome registers are written by the caller. */
@@ -140,6 +150,8 @@ function enter(target: u32, vector: u32): void {
   const s = S();
   const from = load<u32>(s, <usize>CORE_EL);
   const spsel = load<u32>(s, <usize>CORE_SPSEL);
+  const counted = load<u32>(s, <usize>CORE_PMU_ON) != 0;
+  if (counted) pmuEvent(EVENT_EXC_TAKEN);
   const spsr = pstate();
   const offset: u32 = vector + (from < target ? 0x400 : spsel ? 0x200 : 0);
   if (target == 2) {
@@ -154,11 +166,15 @@ function enter(target: u32, vector: u32): void {
   selectSp(target, 1);
   store<u32>(s, DAIF_ALL, <usize>CORE_DAIF);
   store<u32>(s, 0, <usize>CORE_PSTATE_IL);
+  store<u32>(s, 0, <usize>CORE_PSTATE_SS);
+  store<u32>(s, 0, <usize>CORE_STEP);
+  store<u32>(s, 0, <usize>CORE_STEPPED);
   store<u32>(s, load<u32>(s, <usize>CORE_EXCEPTIONS) + 1, <usize>CORE_EXCEPTIONS);
   if (target == 2 && flag(FLAG_EL2_MODEL)) {
     // EL2_SYNC, EL2_IRQ, EL2_FIQ and EL2_SERROR are numbered as the vectors are
     setExit(EXIT_EL2, vector >> 7);
     recomputeLimitAt(s);
+    if (counted) pmuSwitched();
     return;
   }
   stateChanged();
@@ -185,17 +201,24 @@ export function unmodelled(encoding: u32): void {
   setExit(EXIT_UNMODELLED, encoding);
 }
 
+/** A debug exception to `target`; `ec` is that from a lower level. */
+export function debugException(target: u32, ec: u32, iss: u32): void {
+  syncTo(target, ec + <u32>(el() == target), iss);
+}
+
 export function svc(imm: u32): void {
   setPc(pc() + 4);
+  stepCompleted();
   syncTo(syncTarget(), EC_SVC, imm);
 }
 
 export function hvc(imm: u32): void {
-  if (el() == 0) {
+  if (el() == 0 || (sr(SR_HCR_EL2) & HCR_HCD) != 0) {
     undefinedInstruction();
     return;
   }
   setPc(pc() + 4);
+  stepCompleted();
   if (flag(FLAG_NO_EL2)) setExit(EXIT_SMC, imm);
   else syncTo(2, EC_HVC, imm);
 }
@@ -341,6 +364,7 @@ export function pendingInterrupt(): bool {
 /** Takes the interrupt of highest priority that is not masked, if any. */
 export function takeInterrupt(): bool {
   const pending = pendingAt(S());
+  if (pending != PENDING_NONE) stepCompleted();
   switch (pending) {
     case PENDING_FIQ_EL2:
       enter(2, VECTOR_FIQ);
@@ -391,17 +415,18 @@ export function exceptionReturn(): void {
   }
   const spsr = <u32>sr(level == 2 ? SR_SPSR_EL2 : SR_SPSR_EL1);
   const target = sr(level == 2 ? SR_ELR_EL2 : SR_ELR_EL1);
-  // MDSCR_EL1.SS: software step is not modelled, and must not be passed over in silence
-  if (spsr & SPSR_SS && (sr(SR_MDSCR_EL1) & 1) != 0) {
-    unmodelled(0xd69f03e0);
-    return;
-  }
+  const illegal = illegalReturn(level, spsr);
+  const ss = returnedSs(spsr, illegal ? level : (spsr >> 2) & 3);
+  if (load<u32>(s, <usize>CORE_PMU_ON) != 0) pmuEvent(EVENT_EXC_RETURN);
+  store<u32>(s, ss, <usize>CORE_PSTATE_SS);
+  store<u32>(s, 0, <usize>CORE_STEP);
+  store<u32>(s, 0, <usize>CORE_STEPPED);
   store<u64>(s, MONITOR_OPEN, <usize>CORE_MONITOR_PA);
   store<u32>(s, 1, <usize>CORE_EVENT);
   store<u32>(<usize>HOT_NZCV, spsr & 0xf0000000);
   store<u32>(s, spsr & DAIF_ALL, <usize>CORE_DAIF);
   let il = spsr & SPSR_IL;
-  if (illegalReturn(level, spsr)) il = SPSR_IL;
+  if (illegal) il = SPSR_IL;
   else selectSp((spsr >> 2) & 3, spsr & 1);
   store<u32>(s, il >> 20, <usize>CORE_PSTATE_IL);
   setPc(branchTarget(target));

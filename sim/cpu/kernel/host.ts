@@ -9,8 +9,12 @@ import {
   CORE_LIMIT,
   CORE_LINES,
   CORE_MONITOR_PA,
+  CORE_PMU_LINE,
   CORE_PSTATE_IL,
+  CORE_PSTATE_SS,
   CORE_SPSEL,
+  CORE_STEP,
+  CORE_STEPPED,
   CUR_CORE,
   CUR_STATE,
   EXIT_CODE,
@@ -22,7 +26,9 @@ import {
   HOT_SP,
 } from '../../wasm/layout';
 import { contextChanged } from '../../mmu/kernel/context';
+import { recomputeDebug } from './debug';
 import { exceptionReturn } from './exception';
+import { pmuDerive, pmuReset } from './pmu';
 import { SR_MIDR_EL1, SR_MPIDR_EL1, SR_SPSR_EL2, SR_VMPIDR_EL2, SR_VPIDR_EL2, resetSysregs } from './gen/sysregs';
 import { blockOf, pendingAt, recomputeLimitAt, setSrAt, srAt } from './state';
 
@@ -62,9 +68,14 @@ export function resetCore(core: u32, level: u32): void {
   store<u32>(s, 1, <usize>CORE_SPSEL);
   store<u32>(s, 0x3c0, <usize>CORE_DAIF);
   store<u32>(s, 0, <usize>CORE_PSTATE_IL);
+  store<u32>(s, 0, <usize>CORE_PSTATE_SS);
+  store<u32>(s, 0, <usize>CORE_STEP);
+  store<u32>(s, 0, <usize>CORE_STEPPED);
   store<u32>(s, 0, <usize>CORE_EVENT);
   store<u64>(s, 0, <usize>CORE_EXIT_INFO);
   store<u64>(s, 0xffffffffffffffff, <usize>CORE_MONITOR_PA);
+  pmuReset(s);
+  recomputeDebug(s);
   contextChanged();
   recomputeLimitAt(s);
 }
@@ -100,6 +111,16 @@ export function hostSetLimit(core: u32, hi: u32, lo: u32): void {
 export function hostStateChanged(core: u32): void {
   recomputeLimitAt(use(core));
   contextChanged();
+}
+
+/**
+ * Brings the performance counters up to date and derives CORE_PMU_DEADLINE; returns the level of the overflow
+ * interrupt. May be called from the timer callback.
+ */
+export function hostPmu(core: u32): u32 {
+  const s = use(core);
+  pmuDerive();
+  return load<u32>(s, <usize>CORE_PMU_LINE);
 }
 
 /** PENDING_* that the core would take now; 0: none. */

@@ -6,6 +6,7 @@ export {
   hostClearExclusive,
   hostEret,
   hostPending,
+  hostPmu,
   hostSetLimit,
   hostSetLines,
   hostStateChanged,

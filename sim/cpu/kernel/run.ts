@@ -4,11 +4,15 @@ import {
   CORE_CYCLES,
   CORE_EVENT,
   CORE_HOT,
+  CORE_DEBUG,
   CORE_INSNS,
   CORE_MONITOR_PA,
+  CORE_PMU_ON,
   CUR_CORE,
   CUR_STATE,
+  DEBUG_EXEC,
   EXIT_CODE,
+  EXIT_LIMIT,
   HOT_BASE,
   HOT_NZCV,
   HOT_PC,
@@ -21,10 +25,12 @@ import {
   TLB_UOPS,
 } from '../../wasm/layout';
 import { fetchPage, zvaSlow } from '../../mmu/kernel/tlb';
+import { stepBefore, stepInto } from './debug';
 import { branchTarget, coreEntered, pcAlignment } from './exception';
 import { packFlags } from './flags';
 import { O_RESYNC } from './gen/opcodes';
 import { SR_SCTLR_EL1, SR_SCTLR_EL2 } from './gen/sysregs';
+import { pmuLeave } from './pmu';
 import { blockOf, el, S, sr } from './state';
 import { zvaTrapped } from './sysreg';
 
@@ -49,6 +55,7 @@ export function enterRun(index: u32): void {
 /** Saves the running core; its exclusive monitor opens, which is an event (Arm ARM B2.9, D1.16.1). */
 export function leaveRun(): i32 {
   const core = S();
+  if (load<u32>(core, <usize>CORE_PMU_ON) != 0 && load<i32>(<usize>EXIT_CODE) != EXIT_LIMIT) pmuLeave();
   memory.copy(core + <usize>CORE_HOT, <usize>HOT_BASE, <usize>HOT_SIZE);
   if (load<u64>(core, <usize>CORE_MONITOR_PA) != MONITOR_OPEN) {
     store<u64>(core, MONITOR_OPEN, <usize>CORE_MONITOR_PA);
@@ -92,6 +99,19 @@ export function enterPage(tlb: usize): usize {
   const page = fetchPage(pc);
   if (!page) chargeAbort();
   return page;
+}
+
+/** The same under CORE_DEBUG: with DEBUG_EXEC the page of micro-ops that holds one instruction. */
+export function enterDebug(tlb: usize): usize {
+  if (stepBefore()) {
+    chargeAbort();
+    return 0;
+  }
+  const page = enterPage(tlb);
+  if (page == 0 || (load<u32>(S(), <usize>CORE_DEBUG) & (<u32>DEBUG_EXEC)) == 0) return page;
+  const only = stepInto();
+  if (only == 0) chargeAbort();
+  return only;
 }
 
 /** Bits of SP that must be zero when it is the base of an access: SCTLR_ELx.SA, SA0. */

@@ -7,6 +7,7 @@ import {
   CORE_LIMIT,
   CORE_LINES,
   CORE_PSTATE_IL,
+  CORE_PSTATE_SS,
   CORE_SPSEL,
   CORE_STRIDE,
   CORE_SYSREG,
@@ -47,6 +48,7 @@ export const HCR_TTLB: u64 = 1 << 25;
 export const HCR_TVM: u64 = 1 << 26;
 export const HCR_TGE: u64 = 1 << 27;
 export const HCR_TDZ: u64 = 1 << 28;
+export const HCR_HCD: u64 = 1 << 29;
 export const HCR_TRVM: u64 = 1 << 30;
 
 // PSTATE.DAIF in place
@@ -129,6 +131,7 @@ export function pstate(): u32 {
   const s = S();
   return (
     (load<u32>(<usize>HOT_NZCV) & 0xf0000000) |
+    (load<u32>(s, <usize>CORE_PSTATE_SS) << 21) |
     (load<u32>(s, <usize>CORE_PSTATE_IL) << 20) |
     load<u32>(s, <usize>CORE_DAIF) |
     (load<u32>(s, <usize>CORE_EL) << 2) |

@@ -7,6 +7,7 @@ import {
   CORE_EL,
   CORE_FLAGS,
   CORE_LINES,
+  CORE_PMU_ON,
   CORE_SPSEL,
   CORE_TICKS_PER_COUNT,
   CORE_TICKS_PER_CYCLE,
@@ -33,6 +34,7 @@ import { fetchPage } from '../../mmu/kernel/tlb';
 import {
   HCR_AMO,
   HCR_FMO,
+  HCR_HCD,
   HCR_IMO,
   HCR_TDZ,
   HCR_VF,
@@ -46,7 +48,9 @@ import {
   setSr,
   sr,
 } from './state';
+import { debugChanged } from './debug';
 import { trapSystem, undefinedInstruction, unmodelled } from './exception';
+import { EVENT_CID_WRITE, EVENT_TTBR_WRITE, pmuEvent } from './pmu';
 import {
   ACCESS_OK,
   ACCESS_TAKEN,
@@ -71,18 +75,11 @@ import {
   SR_DBGCLAIMSET_EL1,
   SR_DCZID_EL0,
   SR_HCR_EL2,
+  SR_ID_AA64PFR0_EL1,
+  SR_MDSCR_EL1,
   SR_MIDR_EL1,
   SR_MPIDR_EL1,
   SR_OSLSR_EL1,
-  SR_PMCCFILTR_EL0,
-  SR_PMCCNTR_EL0,
-  SR_PMCNTENSET_EL0,
-  SR_PMCR_EL0,
-  SR_PMEVCNTR0_EL0,
-  SR_PMEVTYPER0_EL0,
-  SR_PMINTENSET_EL1,
-  SR_PMOVSCLR_EL0,
-  SR_PMSELR_EL0,
   SR_SCTLR_EL1,
   SR_SCTLR_EL2,
   SR_VMPIDR_EL2,
@@ -93,9 +90,12 @@ import {
 } from './gen/sysregs';
 
 const SCTLR_BIG_ENDIAN: u64 = 0x3000000; // EE, E0E
-const PMU_COUNTERS: u64 = 6;
-const PMU_BITS: u64 = 0x8000003f;
 const DAIF_MASK: u64 = 0x3c0;
+// MDSCR_EL1: SS, ERR, TDCC, KDE, HDE, MDE, TDA, INTdis, TXU, RXO, TXfull, RXfull
+const MDSCR_BITS: u64 = 0x6ce0f041;
+/** ERR, HDE, TDA, INTdis, TXU, RXO, TXfull, RXfull. */
+const MDSCR_EXTERNAL: u64 = 0x6ce04040;
+const EL3_FIELD: u64 = 0xf000;
 
 /** The word of the current instruction; 0 if fetching it again took an abort. */
 export function currentInsn(): u32 {
@@ -268,10 +268,21 @@ export function wroteSctlr(): void {
   contextChanged();
 }
 
+/** HCD is RES0 where EL3 is implemented. */
 export function wroteHcr(): void {
+  if ((sr(SR_ID_AA64PFR0_EL1) & EL3_FIELD) != 0) setSr(SR_HCR_EL2, sr(SR_HCR_EL2) & ~HCR_HCD);
   contextChanged();
   recomputeFpTrapped();
   recomputeLimit();
+}
+
+export function wroteContextId(): void {
+  if (load<u32>(S(), <usize>CORE_PMU_ON) != 0) pmuEvent(EVENT_CID_WRITE);
+}
+
+export function wroteTtbr(): void {
+  contextChanged();
+  if (load<u32>(S(), <usize>CORE_PMU_ON) != 0) pmuEvent(EVENT_TTBR_WRITE);
 }
 
 // ---- generic timer: the count is a function of the core's cycles ----
@@ -339,87 +350,19 @@ export function writeCnthpTval(v: u64): void {
   setTval(SR_CNTHP_CVAL_EL2, readCntpct(), v);
 }
 
-// ---- performance monitors ----
-
-export function readPmcr(): u64 {
-  return sr(SR_PMCR_EL0) & ~(<u64>6);
-}
-
-/** E, D, X, DP, LC are kept; P clears the event counters, C the cycle counter. */
-export function writePmcr(v: u64): void {
-  setSr(SR_PMCR_EL0, (sr(SR_PMCR_EL0) & 0xffffff80) | (v & 0x79));
-  if ((v & 2) != 0) for (let i = 0; i < <i32>PMU_COUNTERS; i++) setSr(SR_PMEVCNTR0_EL0 + i, 0);
-  if ((v & 4) != 0) setSr(SR_PMCCNTR_EL0, 0);
-}
-
-export function readPmCnten(): u64 {
-  return sr(SR_PMCNTENSET_EL0);
-}
-
-export function writePmCntenSet(v: u64): void {
-  setSr(SR_PMCNTENSET_EL0, sr(SR_PMCNTENSET_EL0) | (v & PMU_BITS));
-}
-
-export function writePmCntenClr(v: u64): void {
-  setSr(SR_PMCNTENSET_EL0, sr(SR_PMCNTENSET_EL0) & ~v);
-}
-
-export function readPmInten(): u64 {
-  return sr(SR_PMINTENSET_EL1);
-}
-
-export function writePmIntenSet(v: u64): void {
-  setSr(SR_PMINTENSET_EL1, sr(SR_PMINTENSET_EL1) | (v & PMU_BITS));
-}
-
-export function writePmIntenClr(v: u64): void {
-  setSr(SR_PMINTENSET_EL1, sr(SR_PMINTENSET_EL1) & ~v);
-}
-
-export function readPmOvs(): u64 {
-  return sr(SR_PMOVSCLR_EL0);
-}
-
-export function writePmOvsClr(v: u64): void {
-  setSr(SR_PMOVSCLR_EL0, sr(SR_PMOVSCLR_EL0) & ~v);
-}
-
-export function writePmOvsSet(v: u64): void {
-  setSr(SR_PMOVSCLR_EL0, sr(SR_PMOVSCLR_EL0) | (v & PMU_BITS));
-}
-
-/** Slot of the register that PMSELR_EL0.SEL names, or -1 (31: the cycle counter's filter). */
-function selected(base: i32, cycle: i32): i32 {
-  const n = sr(SR_PMSELR_EL0);
-  if (n < PMU_COUNTERS) return base + <i32>n;
-  return n == 31 ? cycle : -1;
-}
-
-export function readPmXevTyper(): u64 {
-  const i = selected(SR_PMEVTYPER0_EL0, SR_PMCCFILTR_EL0);
-  return i < 0 ? 0 : sr(i);
-}
-
-export function writePmXevTyper(v: u64): void {
-  const i = selected(SR_PMEVTYPER0_EL0, SR_PMCCFILTR_EL0);
-  if (i >= 0) setSr(i, v & (i == SR_PMCCFILTR_EL0 ? 0xfc000000 : 0xfc0003ff));
-}
-
-export function readPmXevCntr(): u64 {
-  const i = selected(SR_PMEVCNTR0_EL0, -1);
-  return i < 0 ? 0 : sr(i);
-}
-
-export function writePmXevCntr(v: u64): void {
-  const i = selected(SR_PMEVCNTR0_EL0, -1);
-  if (i >= 0) setSr(i, v & 0xffffffff);
-}
-
 // ---- debug ----
 
 /** OSLAR_EL1.OSLK sets OSLSR_EL1.OSLK (bit 1). */
 export function writeOslar(v: u64): void {
   setSr(SR_OSLSR_EL1, (sr(SR_OSLSR_EL1) & ~(<u64>2)) | ((v & 1) << 1));
+  debugChanged();
+}
+
+/** With the OS lock clear the bits that belong to an external debugger are read-only (D13.3.20). */
+export function writeMdscr(v: u64): void {
+  const mask = (sr(SR_OSLSR_EL1) & 2) != 0 ? MDSCR_BITS : MDSCR_BITS & ~MDSCR_EXTERNAL;
+  setSr(SR_MDSCR_EL1, (sr(SR_MDSCR_EL1) & ~mask) | (v & mask));
+  debugChanged();
 }
 
 /** Reads as the claim bits that exist. */

@@ -1,10 +1,11 @@
 // Loads and stores that miss the fast path: devices, page crossings, exclusives, DC ZVA, pages with code, faults.
 import { BUS_FAULT, CUR_CORE, MMIO_HI, MMIO_LO, SCRATCH_DATA, SLOW_KIND } from '../../wasm/layout';
 import { mmioRead, mmioWrite } from '../../cpu/kernel/env';
+import { watching, watchpointTaken } from '../../cpu/kernel/debug';
 import { codeStored } from './code';
 import { FSC_ALIGNMENT, FSC_EXCLUSIVE, FSC_EXTERNAL } from './descriptor';
 import { claimMonitor, markMonitor } from './monitor';
-import { alignmentChecked, foundHost, foundPa, plainAbort, resolve } from './resolve';
+import { MEM_UNPRIV, alignmentChecked, foundHost, foundPa, plainAbort, resolve } from './resolve';
 import { ACCESS_READ, ACCESS_WRITE } from './stage2walk';
 
 /** Acquire, release: a misaligned access faults whatever SCTLR says. */
@@ -33,6 +34,11 @@ function passesAlignment(va: u64, write: bool, unaligned: bool, flags: u32): boo
   return false;
 }
 
+/** Watchpoints come after every fault of the MMU (AArch64.TranslateAddress); true = the exception was taken. */
+function watched(va: u64, size: u32, write: bool, flags: u32): bool {
+  return watching() && watchpointTaken(va, size, write, (flags & MEM_UNPRIV) != 0, false);
+}
+
 /**
  * Host address of `size` readable bytes (1..64) with the data of `va`: RAM, or SCRATCH_DATA for devices and page
  * crossings; 0 = an exception was taken. `iss`: ESR bits 24:14 for a stage-2 abort. SLOW_KIND tells of a device.
@@ -44,7 +50,7 @@ export function loadSlow(va: u64, size: u32, iss: u32, flags: u32): u32 {
   if (!passesAlignment(va, false, unaligned, flags)) return 0;
   const room: u32 = 0x1000 - ((<u32>va) & 0xfff);
   if (size <= room) {
-    if (!resolve(va, ACCESS_READ, flags, unaligned, iss)) return 0;
+    if (!resolve(va, ACCESS_READ, flags, unaligned, iss) || watched(va, size, false, flags)) return 0;
     if (foundHost != 0) return foundHost;
     return readDevice(va, foundPa, size, element, <usize>SCRATCH_DATA) ? <u32>SCRATCH_DATA : 0;
   }
@@ -52,7 +58,7 @@ export function loadSlow(va: u64, size: u32, iss: u32, flags: u32): u32 {
   const host = foundHost;
   const pa = foundPa;
   const next = (va | 0xfff) + 1;
-  if (!resolve(next, ACCESS_READ, flags, unaligned, iss)) return 0;
+  if (!resolve(next, ACCESS_READ, flags, unaligned, iss) || watched(va, size, false, flags)) return 0;
   const nextHost = foundHost;
   const nextPa = foundPa;
   const to = <usize>SCRATCH_DATA;
@@ -73,6 +79,7 @@ export function storeSlow(va: u64, size: u32, iss: u32, flags: u32): bool {
   const from = <usize>SCRATCH_DATA;
   if (!resolve(va, ACCESS_WRITE, flags, unaligned, iss)) return false;
   if (size <= room) {
+    if (watched(va, size, true, flags)) return false;
     if (foundHost == 0) return writeDevice(va, foundPa, size, element, from);
     writeRam(foundHost, size, from);
     return true;
@@ -80,7 +87,7 @@ export function storeSlow(va: u64, size: u32, iss: u32, flags: u32): bool {
   const host = foundHost;
   const pa = foundPa;
   const next = (va | 0xfff) + 1;
-  if (!resolve(next, ACCESS_WRITE, flags, unaligned, iss)) return false;
+  if (!resolve(next, ACCESS_WRITE, flags, unaligned, iss) || watched(va, size, true, flags)) return false;
   const nextHost = foundHost;
   const nextPa = foundPa;
   if (host != 0) writeRam(host, room, from);
@@ -102,6 +109,7 @@ export function loadExclusive(va: u64, size: u32, iss: u32): u32 {
     plainAbort(va, false, FSC_EXCLUSIVE);
     return 0;
   }
+  if (watched(va, size, false, 0)) return 0;
   markMonitor(foundHost);
   return foundHost;
 }
@@ -118,6 +126,7 @@ export function storeExclusive(va: u64, size: u32, iss: u32): u32 {
     plainAbort(va, true, FSC_EXCLUSIVE);
     return 2;
   }
+  if (watched(va, size, true, 0)) return 2;
   if (!claimMonitor(foundHost)) return 1;
   writeRam(foundHost, size, <usize>SCRATCH_DATA);
   return 0;
@@ -128,6 +137,7 @@ export function zvaSlow(va: u64): bool {
   store<u32>(<usize>SLOW_KIND, 0);
   if (!resolve(va, ACCESS_WRITE, 0, true, 0)) return false;
   const into = (<u32>va) & (ZVA_SIZE - 1);
+  if (watched(va - <u64>into, ZVA_SIZE, true, 0)) return false;
   if (foundHost != 0) {
     memory.fill(<usize>(foundHost - into), 0, <usize>ZVA_SIZE);
     codeStored(foundHost - into, ZVA_SIZE);

@@ -1,7 +1,7 @@
 // TLB contexts: a 12-bit id for every meaning that a virtual address can have (regime, EL0 or EL1, VMID, ASID, and the
 // control bits that change a translation). Dropping an id makes all its TLB entries dead at once; an id is never used
 // again until all of them have been handed out, when everything is flushed.
-import { CORE_CTX, CORE_CTX_UNPRIV, CORE_EL, CUR_CORE, MAX_CORES } from '../../wasm/layout';
+import { CORE_CTX, CORE_CTX_UNPRIV, CORE_DEBUG, CORE_EL, CUR_CORE, MAX_CORES } from '../../wasm/layout';
 import {
   SR_HCR_EL2,
   SR_SCTLR_EL1,
@@ -34,13 +34,15 @@ import { HCR_TRANSLATION } from './regime';
 const WORD_EL0: u64 = 1 << 24;
 const WORD_EL2: u64 = 1 << 25;
 const WORD_SCTLR: u64 = 26; // M, A, WXN
+const WORD_DEBUG: u64 = 29; // DEBUG_EXEC, DEBUG_WATCH
 const WORD_DEAD: u64 = 0xffff_ffff_ffff_ffff;
 const ID_END: u32 = 4096;
 /** Ids that one round over all cores may need. */
 const ID_RESERVE: u32 = 32;
 
-function sctlrBits(sctlr: u64): u64 {
-  return ((sctlr & 3) | (((sctlr >> 19) & 1) << 2)) << WORD_SCTLR;
+function sctlrBits(s: usize, sctlr: u64): u64 {
+  const debug = <u64>load<u32>(s, <usize>CORE_DEBUG);
+  return (((sctlr & 3) | (((sctlr >> 19) & 1) << 2)) << WORD_SCTLR) | (debug << WORD_DEBUG);
 }
 
 /** Regime word of EL1 for the registers of the core at `s`. */
@@ -50,7 +52,7 @@ function regimeEl1(s: usize): u64 {
   let asid = srAt(s, ((tcr >> 22) & 1) != 0 ? SR_TTBR1_EL1 : SR_TTBR0_EL1) >> 48;
   if (((tcr >> 36) & 1) == 0) asid &= 0xff;
   const vmid = (srAt(s, SR_VTTBR_EL2) >> 48) & 0xff;
-  return asid | (vmid << 16) | sctlrBits(srAt(s, SR_SCTLR_EL1)) | ((srAt(s, SR_HCR_EL2) & HCR_TRANSLATION) << 32);
+  return asid | (vmid << 16) | sctlrBits(s, srAt(s, SR_SCTLR_EL1)) | ((srAt(s, SR_HCR_EL2) & HCR_TRANSLATION) << 32);
 }
 
 function headOf(word: u64): usize {
@@ -100,7 +102,7 @@ function select(own: usize, s: usize): void {
   if (el == 2) {
     id = load<u32>(own, PRIV_EL2);
     if (id == 0) {
-      id = contextId(WORD_EL2 | sctlrBits(srAt(s, SR_SCTLR_EL2)), srAt(s, SR_TCR_EL2));
+      id = contextId(WORD_EL2 | sctlrBits(s, srAt(s, SR_SCTLR_EL2)), srAt(s, SR_TCR_EL2));
       store<u32>(own, id, PRIV_EL2);
     }
     // LDTR and STTR are ordinary accesses at EL2.

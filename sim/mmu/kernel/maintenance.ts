@@ -5,6 +5,7 @@
 import { CORE_EL, CUR_CORE, MAX_CORES } from '../../wasm/layout';
 import { SR_HCR_EL2, SR_PAR_EL1, SR_TCR_EL1, SR_VTTBR_EL2 } from '../../cpu/kernel/gen/sysregs';
 import { S, setSrAt, srAt } from '../../cpu/kernel/state';
+import { watching, watchpointTaken } from '../../cpu/kernel/debug';
 import { dropAsid, dropEl1, dropEl2, dropVmid } from './context';
 import { FSC_EXTERNAL_WALK, FSC_NONE } from './descriptor';
 import { invalidateVa } from './entry';
@@ -96,8 +97,9 @@ export function addressTranslate(kind: u32, va: u64): bool {
 
 /**
  * The check that DC CVAC/CVAU/CIVAC, IC IVAU (`write` false) and DC IVAC (true) make of their address; the operation
- * itself has nothing to do. False: the data abort was taken.
+ * itself has nothing to do, but DC IVAC meets watchpoints as a store does (D2.10.5). False: an exception was taken.
  */
 export function cacheMaintenance(va: u64, write: bool): bool {
-  return resolveMaintenance(va, write);
+  if (!resolveMaintenance(va, write)) return false;
+  return !(write && watching() && watchpointTaken(va & ~(<u64>63), 64, true, false, true));
 }

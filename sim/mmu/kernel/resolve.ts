@@ -2,9 +2,12 @@
 import {
   CORE_CTX,
   CORE_CTX_UNPRIV,
+  CORE_DEBUG,
   CORE_EL,
   CORE_TLB_MISSES,
   CUR_CORE,
+  DEBUG_EXEC,
+  DEBUG_WATCH,
   PAGE_WRITERS,
   TLB_ADDEND,
   TLB_TAG_R,
@@ -104,7 +107,8 @@ export function resolve(va: u64, access: u32, flags: u32, unaligned: bool, iss: 
   noteBlock(core, va, outSize);
   const rights = outPerm & (PERM_R | PERM_W);
   const device = outDevice();
-  if (foundHost == 0 || device || alignmentChecked()) {
+  const watching = (load<u32>(s, <usize>CORE_DEBUG) & (<u32>DEBUG_WATCH)) != 0;
+  if (foundHost == 0 || device || watching || alignmentChecked()) {
     fillSlow(slot, tag, foundPa, foundHost, device ? rights | SLOW_DEVICE : rights);
     return true;
   }
@@ -125,8 +129,8 @@ export function resolve(va: u64, access: u32, flags: u32, unaligned: bool, iss: 
 }
 
 /**
- * Micro-ops of the page of `va`, the running core's program counter; fills TLB_TAG_X and TLB_UOPS. 0: an instruction
- * abort was taken.
+ * Micro-ops of the page of `va`, the running core's program counter; fills TLB_TAG_X (not under DEBUG_EXEC) and
+ * TLB_UOPS. 0: an instruction abort was taken.
  */
 export function fetchPage(va: u64): u32 {
   const core = load<u32>(<usize>CUR_CORE);
@@ -150,7 +154,8 @@ export function fetchPage(va: u64): u32 {
   const uops = uopPage(host >> 12);
   if (load<u64>(entry, <usize>TLB_TAG_R) != tag) store<u64>(entry, TLB_INVALID, <usize>TLB_TAG_R);
   if (load<u64>(entry, <usize>TLB_TAG_W) != tag) store<u64>(entry, TLB_INVALID, <usize>TLB_TAG_W);
-  store<u64>(entry, tag, <usize>TLB_TAG_X);
+  const oneByOne = (load<u32>(s, <usize>CORE_DEBUG) & (<u32>DEBUG_EXEC)) != 0;
+  store<u64>(entry, oneByOne ? TLB_INVALID : tag, <usize>TLB_TAG_X);
   store<u32>(entry, uops, <usize>TLB_UOPS);
   store<u32>(entry, host - <u32>va, <usize>TLB_ADDEND);
   addCodeUser(uops, entry);

@@ -241,7 +241,6 @@ function exclusivePair(b: Builder): void {
 /** A counted loop: the body, SUBS of the counter, a branch back. */
 function loop(b: Builder): void {
   const { random } = b;
-  b.counting = true;
   b.fix(COUNTER, random.between(1, 20));
   const start = b.words.length;
   const length = random.between(1, 5);
@@ -306,6 +305,7 @@ export function makeCase(random: Random, name: string, slot: number, from: Uint8
   const state = freshState(random, from, changes);
   setNumber(state, STATE_PC, pc);
   const b = new Builder(random, state, shift, pc);
+  b.counting = name === LOOPS;
   if (random.chance(25)) for (let i = random.below(4); i > 0; i -= 1) b.words.push(follower(b));
   if (name === RANDOM_WORDS || name === NEAR_MISSES) b.words.push(undefinedWord(b, name === NEAR_MISSES));
   else if (name === EXCLUSIVE_PAIRS) exclusivePair(b);

@@ -14,7 +14,7 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { BLOCK_BYTES, MAX_WORDS, SIGSEGV, STATE_BYTES, viewOf } from './state.js';
+import { BLOCK_BYTES, MAX_WORDS, SIGSEGV, STATE_BYTES, TIMEOUT, viewOf } from './state.js';
 import type { Case, Result } from './state.js';
 import { initialMemory } from './values.js';
 
@@ -23,7 +23,9 @@ const COMPILER = 'aarch64-linux-gnu-gcc';
 const MAGIC = 0x33415349;
 const CASE_BYTES = 4 + 4 * MAX_WORDS + STATE_BYTES;
 const RESULT_BYTES = 16 + STATE_BYTES;
+/** The runner ends a case that hangs; this is for QEMU itself. */
 const SECONDS = 300;
+const SIGALRM = 14;
 /** Far from what operands are likely to be as addresses. */
 const TEXT = '0x2b3c400000';
 
@@ -79,7 +81,8 @@ function decodeResults(output: Uint8Array, count: number): Result[] {
   const results: Result[] = [];
   for (let at = 0; at < output.length;) {
     const blocks = view.getUint32(at + 4, true) * BLOCK_BYTES;
-    const signal = view.getUint32(at, true);
+    const number = view.getUint32(at, true);
+    const signal = number === SIGALRM ? TIMEOUT : number;
     results.push({
       signal,
       address: signal === SIGSEGV ? view.getBigUint64(at + 8, true) : 0n,

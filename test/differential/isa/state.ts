@@ -36,8 +36,9 @@ export const SIGILL = 4;
 export const SIGTRAP = 5;
 export const SIGBUS = 7;
 export const SIGSEGV = 11;
-/** Only our side: the cycle limit, or an exit that no EL0 instruction should cause. */
+/** The case does not end. */
 export const TIMEOUT = 100;
+/** Only our side: an exit that no EL0 instruction should cause. */
 export const UNMODELLED = 101;
 
 /** One test: instructions, and the state before them, whose PC is the address of the first. */

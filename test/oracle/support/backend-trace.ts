@@ -17,7 +17,8 @@ export type GoldenCall =
   | { readonly kind: 'call'; readonly text: string }
   | { readonly kind: 'map' | 'unmap'; readonly pages: number };
 
-const IOREQ = /^IOREQ\s+slot\d+ type=(\d+) ([RW]) addr=(0x\w+) \S+\s+size=(\d+) count=(\d+) data_in=(0x\w+) data_out=(0x\w+)/;
+const IOREQ =
+  /^IOREQ\s+slot\d+ type=(\d+) ([RW]) addr=(0x\w+) \S+\s+size=(\d+) count=(\d+) data_in=(0x\w+) data_out=(0x\w+)/;
 
 function parseLine(line: string): GoldenCall {
   const ioreq = IOREQ.exec(line);
@@ -25,7 +26,10 @@ function parseLine(line: string): GoldenCall {
     const [, type, way, addr, size, count, dataIn, dataOut] = ioreq as unknown as [string, ...string[]];
     const read = way === 'R';
     const data = BigInt((read ? dataOut : dataIn)!);
-    return { kind: 'ioreq', ioreq: { read, type: Number(type), addr: Number(addr), size: Number(size), count: Number(count), data } };
+    return {
+      kind: 'ioreq',
+      ioreq: { read, type: Number(type), addr: Number(addr), size: Number(size), count: Number(count), data },
+    };
   }
   const op = /^DM_OP\s+op=(\d+) \S+ in=(\w+) .* rc=0$/.exec(line);
   if (op !== null) return { kind: 'call', text: `dm_op ${op[1]} ${op[2]}` };

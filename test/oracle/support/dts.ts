@@ -61,5 +61,7 @@ export function dtbLines(bytes: Uint8Array): TreeLines {
 
 /** Random bytes differ at each creation; their number does not. */
 export function maskSeed(lines: TreeLines): TreeLines {
-  return lines.map((line) => line.replace(/( rng-seed )([0-9a-f]+)$/, (_, head: string, seed: string) => `${head}<${seed.length / 2} bytes>`));
+  return lines.map((line) =>
+    line.replace(/( rng-seed )([0-9a-f]+)$/, (_, head: string, seed: string) => `${head}<${seed.length / 2} bytes>`),
+  );
 }

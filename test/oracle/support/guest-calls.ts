@@ -29,14 +29,18 @@ export function callText({ number, cmd, words, vcpu }: GuestCall): string {
       return `memory_op ${cmd === XENMEM.add_to_physmap ? 'add_to_physmap' : cmd} space ${high(a)} idx ${b}${frame}`;
     }
     case HYPERVISOR.grant_table_op:
-      return cmd === 8 ? `grant_table_op set_version ${low(a)}` : `grant_table_op ${cmd} domid 0x${(low(a) & 0xffff).toString(16)}`;
+      return cmd === 8
+        ? `grant_table_op set_version ${low(a)}`
+        : `grant_table_op ${cmd} domid 0x${(low(a) & 0xffff).toString(16)}`;
     case HYPERVISOR.event_channel_op:
       if (cmd === EVTCHNOP.init_control) return `init_control offset ${low(b)} vcpu ${high(b)}`;
       if (cmd === EVTCHNOP.expand_array) return 'expand_array';
       if (cmd === EVTCHNOP.bind_vcpu) return `bind_vcpu port ${low(a)} vcpu ${high(a)}`;
       return `event_channel_op ${cmd} port ${low(a)}`;
     case HYPERVISOR.vcpu_op:
-      return cmd === VCPUOP.register_vcpu_info ? `register_vcpu_info offset 0x${low(b).toString(16)}` : `vcpu_op ${cmd} by vcpu ${vcpu}`;
+      return cmd === VCPUOP.register_vcpu_info
+        ? `register_vcpu_info offset 0x${low(b).toString(16)}`
+        : `vcpu_op ${cmd} by vcpu ${vcpu}`;
     case HYPERVISOR.sched_op:
       return `sched_op ${cmd} reason ${low(a)}`;
     default:
@@ -55,7 +59,8 @@ export function goldenGuestCalls(): { hypercalls: GuestCall[]; smccc: { function
       const words = call[4]!.split(',').map((word) => BigInt(`0x${word}`));
       hypercalls.push({ vcpu: Number(call[1]), number: Number(call[2]), cmd: Number(call[3]), words });
     } else if (firmware !== null) smccc.push({ function: Number(firmware[1]), arg: Number(firmware[2]) });
-    else if (line !== '' && !/^ +\(event_channel_op 4 send x \d+\)$/.test(line)) throw new Error(`not a guest's call: ${line}`);
+    else if (line !== '' && !/^ +\(event_channel_op 4 send x \d+\)$/.test(line))
+      throw new Error(`not a guest's call: ${line}`);
   }
   return { hypercalls, smccc };
 }

@@ -44,9 +44,15 @@ export function guestEntries(listing: readonly Entry[], name: string): Entry[] {
   if (home === undefined) throw new Error(`no domain ${name} in the listing`);
   const domid = Number(home.path.split('/')[3]);
   const vm = listing.find((e) => e.path === `/local/domain/${domid}/vm`)!.value;
-  const roots = [new RegExp(`^/local/domain/${domid}(/|$)`), new RegExp(`^/local/domain/\\d+/backend/\\w+/${domid}(/|$)`)];
+  const roots = [
+    new RegExp(`^/local/domain/${domid}(/|$)`),
+    new RegExp(`^/local/domain/\\d+/backend/\\w+/${domid}(/|$)`),
+  ];
   const mine = (path: string): boolean =>
-    roots.some((root) => root.test(path)) || path === vm || path.startsWith(`${vm}/`) || new RegExp(`^/libxl/${domid}(/|$)`).test(path);
+    roots.some((root) => root.test(path)) ||
+    path === vm ||
+    path.startsWith(`${vm}/`) ||
+    new RegExp(`^/libxl/${domid}(/|$)`).test(path);
   const entries = listing.filter((e) => mine(e.path)).map((e) => mask(e, domid));
   const kind = (e: Entry): string => /\/backend\/(\w+)\/GUEST(?:\/|$)/.exec(e.path)?.[1] ?? '';
   const backends = entries.filter((e) => kind(e) !== '').sort((a, b) => kind(a).localeCompare(kind(b), 'en'));
@@ -55,10 +61,12 @@ export function guestEntries(listing: readonly Entry[], name: string): Entry[] {
 
 /** What is there beside guests: the roots, Dom0's home, the pool, and the directories that hold backends. */
 export function sharedEntries(listing: readonly Entry[]): Entry[] {
-  const shared = /^\/(tool|local|vm|libxl)(\/xenstored|\/domain|\/pool(\/0(\/name)?)?)?$|^\/local\/domain\/0(\/(control|domid|name)(\/.*)?)?$/;
+  const shared =
+    /^\/(tool|local|vm|libxl)(\/xenstored|\/domain|\/pool(\/0(\/name)?)?)?$|^\/local\/domain\/0(\/(control|domid|name)(\/.*)?)?$/;
   const holder = /^\/local\/domain\/\d+\/backend(\/\w+)?$/;
   const holders = listing.filter((e) => holder.test(e.path)).sort((a, b) => a.path.localeCompare(b.path, 'en'));
   return [...listing.filter((e) => shared.test(e.path)), ...holders];
 }
 
-export const printed = (entries: readonly Entry[]): string[] => entries.map((e) => `${e.path} = "${e.value}"   (${e.perms})`);
+export const printed = (entries: readonly Entry[]): string[] =>
+  entries.map((e) => `${e.path} = "${e.value}"   (${e.perms})`);

@@ -27,6 +27,7 @@ import { spisFor, type VirtioWindow } from './virtio_mmio.js';
 
 const MIB = 1 << 20;
 const SUPERPAGE = 512;
+/** LIBXL_MAXMEM_CONSTANT, 1 MiB over the RAM: magic pages and what Xen allocates for the domain. */
 const SLACK_PAGES = 256;
 const GTF_PERMIT_ACCESS = 1;
 
@@ -130,7 +131,7 @@ export function buildDomain(xen: Xen, config: GuestConfig, input: BuildInput): B
       vpl011: config.vuart,
       // libxl_get_required_paging_memory: 4 KiB for each 256 of a vCPU, each MiB, and 128.
       p2mPoolPages: 256 * maxVcpus + config.memoryMiB + 128,
-      maxPages: (config.memoryMiB * MIB) / PAGE_SIZE + NR_MAGIC_PAGES + SLACK_PAGES,
+      maxPages: (config.memoryMiB * MIB) / PAGE_SIZE + SLACK_PAGES,
       ...(config.cpuWeight === undefined ? {} : { weight: config.cpuWeight }),
       ...(config.cpus === undefined ? {} : { affinity: [...config.cpus] }),
     },
