@@ -192,6 +192,8 @@ export function createXenSimulation(options: XenSimulationOptions): XenSimulatio
   machine.addPart('toolstack', toolstack);
   machine.addPart('evtchn-services', xen.evtchn);
   machine.addPart('guest-ends', ends);
+  for (const [key, console] of consoles) machine.addPart(`console.${key}`, console);
+  for (const { domain, space } of modelled.values()) machine.addPart(`unpopulated.d${domain.id}`, space);
 
   for (const guest of guests) {
     for (const disk of guest.disks) {

@@ -2,7 +2,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import { NEVER, type Simulation } from '../index.js';
 import { Pace } from './pace.js';
 import { InputScript } from './script.js';
-import { openTerminal, type TerminalEvents, type Terminal } from './terminal.js';
+import { openTerminal } from './terminal.js';
 
 export interface DriveOptions {
   readonly simulation: Simulation;
@@ -14,7 +14,6 @@ export interface DriveOptions {
   readonly onLeave: (reason: string) => void;
   /** Nothing was said for an hour of simulated time, and nobody can type. */
   readonly onQuiet: () => void;
-  readonly terminal?: (events: TerminalEvents) => Terminal;
 }
 
 /** Console bytes are given here as they are written; scripted input answers those of one console. */
@@ -80,18 +79,21 @@ export async function drive(options: DriveOptions, tap: ConsoleTap): Promise<voi
     },
     () => machine.pause(),
   );
-  const terminal = (options.terminal ?? openTerminal)({
-    keys: (bytes) => {
-      if (options.keyboard) keys.push(Uint8Array.from(bytes));
-      wake?.();
+  const terminal = openTerminal(
+    {
+      keys: (bytes) => {
+        keys.push(Uint8Array.from(bytes));
+        wake?.();
+      },
+      leave: (reason) => {
+        options.onLeave(reason);
+        machine.stop({ name: 'interrupted', detail: reason });
+        wake?.();
+      },
     },
-    leave: (reason) => {
-      options.onLeave(reason);
-      machine.stop({ name: 'interrupted', detail: reason });
-      wake?.();
-    },
-  });
-  const interactive = terminal.interactive && options.keyboard;
+    options.keyboard,
+  );
+  const { interactive } = terminal;
   /** Until a key, a signal, or `ms` have passed. */
   const wait = async (ms?: number): Promise<void> => {
     if (keys.length > 0 || machine.outcome !== undefined) return;

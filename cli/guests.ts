@@ -1,4 +1,4 @@
-import { existsSync, statSync } from 'node:fs';
+import { existsSync, realpathSync, statSync } from 'node:fs';
 import { dirname, isAbsolute, join, resolve } from 'node:path';
 import { readGuestConfig, type GuestConfig, type ParsedGuest } from '../index.js';
 import { UsageError } from './exit.js';
@@ -18,12 +18,27 @@ export function readGuests(options: RunOptions): ParsedGuest[] {
     if (names.has(config.name)) throw new UsageError(`two guests are named '${config.name}'`);
     names.add(config.name);
   }
+  if (!options.snapshotDisk) refuseSharedWrites(guests);
   for (const { vdev } of options.disks) {
     if (!guests.some(({ config }) => config.disks.some((disk) => disk.vdev === vdev))) {
       throw new UsageError(`--disk ${vdev}: no guest has a disk of that name`);
     }
   }
   return guests;
+}
+
+/** Two writers of one image destroy it (xen: tools/hotplug/Linux/block refuses it too). */
+function refuseSharedWrites(guests: readonly ParsedGuest[]): void {
+  const users = guests.flatMap(({ config }) =>
+    config.disks.map((disk) => ({ name: `${config.name}:${disk.vdev}`, file: realpathSync(disk.target), disk })),
+  );
+  for (const [index, user] of users.entries()) {
+    const other = users.slice(index + 1).find(({ file }) => file === user.file);
+    if (other === undefined || (user.disk.readOnly && other.disk.readOnly)) continue;
+    throw new UsageError(
+      `${user.name} and ${other.name} share ${user.disk.target} and one writes it (access=ro for both, or --snapshot-disk)`,
+    );
+  }
 }
 
 /** `memory=512` is an override, `./a=b.cfg` a file. */

@@ -2,6 +2,7 @@ import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
+import { Machine } from '../index.js';
 import { main } from './main.js';
 
 let folder = '';
@@ -81,4 +82,25 @@ test('board keys lists what --set takes, with its source', async () => {
   expect(code).toBe(0);
   expect(out).toContain('xen.hypercall  81');
   expect(out).toContain('derived: ISCA16');
+});
+
+test('our own error: exit 70, with the seed and the tail of the trace, names resolved', async () => {
+  // mov x0, #0x0a000000; ldr w0, [x0]: a hole in the address map, so that the trace has something to say
+  writeFileSync(join(folder, 'hole'), Uint8Array.of(0x00, 0x40, 0xa1, 0xd2, 0x00, 0x00, 0x40, 0xb9, 0, 0, 0, 0x14));
+  const original = Machine.prototype.run;
+  const spy = vi.spyOn(Machine.prototype, 'run').mockImplementation(function (this: Machine) {
+    original.call(this, 1);
+    throw new TypeError('boom');
+  });
+  try {
+    const { code, err } = await cli('run', '--bare', '@hole', '--seed', '7', '--quiet', '--trace', '@trace');
+    expect(code).toBe(70);
+    const lines = err.split('\n');
+    expect(lines[0]).toBe('rcar-sim: internal error, please report it: TypeError: boom');
+    expect(err).toMatch(/^seed 7, \d+ instructions, tick \d+; the trace ends:$/m);
+    expect(err).toContain('"kind":"GuestError","error":"unmapped-read","device":"bus","count":1}');
+    expect(existsSync(join(folder, 'trace'))).toBe(true);
+  } finally {
+    spy.mockRestore();
+  }
 });

@@ -17,12 +17,12 @@ export interface Terminal {
 }
 
 /**
- * On a terminal: raw mode, every key (Ctrl-C too) goes to the guest, Ctrl-] leaves. Otherwise standard input is left alone
- * and SIGINT ends the run. SIGTERM and SIGHUP always end it.
+ * On a terminal: raw mode, every key (Ctrl-C too) goes to the guest, Ctrl-] leaves. Otherwise, or without `keyboard`,
+ * standard input is left alone and SIGINT ends the run. SIGTERM and SIGHUP always end it.
  */
-export function openTerminal(events: TerminalEvents): Terminal {
+export function openTerminal(events: TerminalEvents, keyboard: boolean): Terminal {
   const { stdin, stdout } = process;
-  const raw = stdin.isTTY === true && stdout.isTTY === true;
+  const raw = keyboard && stdin.isTTY === true && stdout.isTTY === true;
   const signals: readonly NodeJS.Signals[] = ['SIGINT', 'SIGTERM', 'SIGHUP'];
   const onSignal = (signal: NodeJS.Signals): void => events.leave(signal);
   for (const signal of signals) process.on(signal, onSignal);

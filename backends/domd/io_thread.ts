@@ -6,11 +6,12 @@ import { BLK_S_IOERR, BLK_T_FLUSH, BLK_T_OUT, blkData, parseBlk, performBlk, seg
 import type { Disk } from '../virtio/disk.js';
 import { INTERRUPT_USED, type VirtioMmio } from '../virtio/mmio.js';
 import { isFinding, type Chain, type Finding, type Segment } from '../virtio/queue.js';
-import { MappedPages, mapForeignPage, unmapPage, type UnpopulatedSpace } from '../../xen/tools/libs/foreignmemory.js';
+import { MappedPages } from '../../xen/tools/libs/foreignmemory.js';
+import { baselineOf } from '../../xen/common/baselines.js';
 import { setIrqLevel } from '../../xen/tools/libs/devicemodel.js';
 import type { Caller } from '../../xen/tools/libs/caller.js';
+import { MIXED_ADDRESSES, pagesOf, type GuestPages, type WantedPage } from './guest_pages.js';
 
-const PAGE = 4096;
 /** Segments of one request: the ring's 256 descriptors bound it. */
 const MAX_PAGES = 16_384;
 
@@ -24,8 +25,8 @@ type Phase = 'sleep' | 'woken' | 'pop' | 'map-table' | 'unmap-table' | 'map' | '
 interface Work {
   head: number;
   segments: Segment[];
-  /** Frames still to be mapped. */
-  pages: number[];
+  /** Pages still to be mapped. */
+  pages: WantedPage[];
   /** Mappings still to be undone, the oldest first. */
   unmaps: number;
   table: Segment | undefined;
@@ -45,7 +46,7 @@ export class IoThread {
 
   constructor(
     private readonly caller: Caller,
-    private readonly space: UnpopulatedSpace,
+    private readonly pages: GuestPages,
     private readonly device: VirtioMmio,
     private readonly disk: Disk,
     private readonly id: string,
@@ -73,7 +74,7 @@ export class IoThread {
 
   /** Drops what is in flight when the queue is stopped; pages are unmapped by the process. */
   stop(): void {
-    for (const { own } of this.#maps) unmapPage(this.caller, this.space, own);
+    for (const { own } of this.#maps) this.pages.unmap(own);
     this.#maps = [];
     this.#mapped.pages.clear();
     this.#work = undefined;
@@ -127,13 +128,13 @@ export class IoThread {
     if (chain.table !== undefined) {
       work.table = chain.table;
       work.segments = [...chain.segments];
-      work.pages = pagesOf([chain.table]);
+      work.pages = pagesOf([chain.table], MAX_PAGES);
       this.caller.charge('domd.mapCall');
       this.phase = 'map-table';
       return;
     }
     work.segments = [...chain.segments];
-    work.pages = pagesOf(work.segments);
+    work.pages = pagesOf(work.segments, MAX_PAGES);
     if (work.pages.length > MAX_PAGES) return this.#broken('request-too-large', target);
     // What is mapped now is the table: it stays until the walk over it has mapped every descriptor.
     work.unmaps = this.#maps.length;
@@ -149,13 +150,15 @@ export class IoThread {
 
   #mapNext(target: IoTarget, done: () => void): void {
     const work = this.#work!;
-    const gfn = work.pages.shift();
-    if (gfn === undefined) return void done();
-    const own = mapForeignPage(this.caller, this.space, target.domid, gfn);
+    const wanted = work.pages.shift();
+    if (wanted === undefined) return void done();
+    const { page } = wanted;
+    const own = this.pages.map(target.domid, wanted);
     if (own >= 0) {
-      this.#maps.push({ gfn, own });
-      this.#mapped.pages.set(gfn, own);
-    } else this.caller.xen.errors.report('backend-map', this.caller.domain.name, `gfn 0x${gfn.toString(16)} of d${target.domid}: ${own}`);
+      this.#maps.push({ gfn: page, own });
+      this.#mapped.pages.set(page, own);
+    } else if (own === MIXED_ADDRESSES) this.#broken('mixed-addresses', target);
+    else this.caller.xen.errors.report('backend-map', this.caller.domain.name, `page 0x${page.toString(16)} of d${target.domid}: ${own}`);
   }
 
   #unmapNext(done: () => void): void {
@@ -165,7 +168,7 @@ export class IoThread {
     work.unmaps--;
     // A younger mapping of the same frame has taken its place already.
     if (this.#mapped.pages.get(map.gfn) === map.own) this.#mapped.pages.delete(map.gfn);
-    unmapPage(this.caller, this.space, map.own);
+    this.pages.unmap(map.own);
   }
 
   #readTable(target: IoTarget): void {
@@ -243,17 +246,23 @@ export class IoThread {
   #interrupt(target: IoTarget): void {
     if (this.device.queue.wantsInterrupt(this.rings)) {
       this.device.interruptStatus |= INTERRUPT_USED;
-      setIrqLevel(this.caller, target.domid, target.irq, 1);
+      this.#raise(target);
     }
     this.#work = undefined;
     this.phase = 'pop';
+  }
+
+  /** One edge. Early backends followed it with level 0, which does nothing on Arm (xen-ioreq.md 8.6). */
+  #raise({ domid, irq }: IoTarget): void {
+    setIrqLevel(this.caller, domid, irq, 1);
+    if (baselineOf(this.caller.xen).earlyBackend) setIrqLevel(this.caller, domid, irq, 0);
   }
 
   /** A finding: the device asks for a reset and tells the driver; what was mapped goes. */
   #broken(finding: Finding, target: IoTarget): void {
     this.caller.xen.errors.report(finding, this.id, `d${target.domid}, head ${this.#work?.head ?? '-'}`);
     this.stop();
-    if (this.device.needsReset()) setIrqLevel(this.caller, target.domid, target.irq, 1);
+    if (this.device.needsReset()) this.#raise(target);
   }
 
   save(): unknown {
@@ -279,7 +288,7 @@ export class IoThread {
 
   load(state: unknown): void {
     type Packed = { gpa: string; length: number; writable: boolean };
-    type SavedWork = { head: number; segments: Packed[]; pages: number[]; unmaps: number; table: Packed | null; request: { type: number; sector: string } | null };
+    type SavedWork = { head: number; segments: Packed[]; pages: WantedPage[]; unmaps: number; table: Packed | null; request: { type: number; sector: string } | null };
     const s = state as { phase: Phase; kicked: boolean; maps: { gfn: number; own: number }[]; work: SavedWork | null };
     const unpacked = (p: Packed): Segment => ({ gpa: BigInt(p.gpa), length: p.length, writable: p.writable });
     this.phase = s.phase;
@@ -302,15 +311,4 @@ export class IoThread {
           : { ...splitBlk(segments)!, type: s.work.request.type, sector: BigInt(s.work.request.sector) },
     };
   }
-}
-
-/** Guest frames that each segment touches, in order; at most one more than is allowed. */
-function pagesOf(segments: readonly Segment[]): number[] {
-  const pages: number[] = [];
-  for (const s of segments) {
-    if (s.gpa >= 1n << 40n || s.length === 0) continue;
-    const first = Number(s.gpa) - (Number(s.gpa) % PAGE);
-    for (let at = first; at < Number(s.gpa) + s.length && pages.length <= MAX_PAGES; at += PAGE) pages.push(at / PAGE);
-  }
-  return pages;
 }

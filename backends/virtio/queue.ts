@@ -26,7 +26,8 @@ export type Finding =
   | 'read-only-after-writable'
   | 'request-malformed'
   | 'request-too-large'
-  | 'buffer-not-mapped';
+  | 'buffer-not-mapped'
+  | 'mixed-addresses';
 
 export interface Descriptor {
   readonly gpa: bigint;
@@ -58,7 +59,6 @@ function walk(read: (index: number) => Descriptor | undefined, first: number, co
   const segments: Segment[] = [...(before ?? [])];
   let index = first;
   for (let steps = 0; steps < count; steps++) {
-    if (index >= count) return 'descriptor-out-of-range';
     const d = read(index);
     if (d === undefined) return 'ring-not-mapped';
     const writable = (d.flags & VRING_DESC_F_WRITE) !== 0;
@@ -73,6 +73,7 @@ function walk(read: (index: number) => Descriptor | undefined, first: number, co
     segments.push({ gpa: d.gpa, length: d.length, writable });
     if ((d.flags & VRING_DESC_F_NEXT) === 0) return { segments, table: undefined };
     index = d.next;
+    if (index >= count) return 'descriptor-out-of-range';
   }
   return 'descriptor-loop';
 }

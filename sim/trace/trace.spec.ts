@@ -68,7 +68,7 @@ test('what was written is read back, names resolved; JSON lines say the same', (
     kind: 'GuestError',
     core: 1,
     time: 1n,
-    fields: { kind: 'bad-width', device: 'défined before the file', count: 3 },
+    fields: { error: 'bad-width', device: 'défined before the file', count: 3 },
   });
   const lines = readFileSync(paths[1] as string, 'utf8')
     .trimEnd()

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { Folder } from './cli.js';
 import { END, FLAT_UART, image, say, XEN_UART } from './programs.js';
@@ -19,6 +20,7 @@ beforeAll(() => {
   folder.write('disk.raw', new Uint8Array(4096));
   folder.write('guest.cfg', cfg(''));
   folder.write('disk.cfg', cfg(disk('disk.raw')));
+  folder.write('other.cfg', cfg(disk('disk.raw')).replace('"g"', '"h"'));
   folder.write('missing.cfg', cfg(disk('none.raw')));
   folder.write('folder.cfg', cfg(disk('.')));
   folder.write('empty.cfg', cfg(disk('empty')));
@@ -66,6 +68,12 @@ test.each<[string, string[], string]>([
   ],
   ['a folder as disk', ['@folder.cfg'], '@/folder.cfg: disk xvda .: is a directory'],
   ['an empty disk', ['@empty.cfg'], 'disk image @/empty: smaller than one sector of 512 bytes'],
+  [
+    'one image, two writers',
+    ['@disk.cfg', '@other.cfg'],
+    'g:xvda and h:xvda share @/disk.raw and one writes it (access=ro for both, or --snapshot-disk)',
+  ],
+  ['two guests of one name', ['@disk.cfg', '@disk.cfg'], "two guests are named 'g'"],
   ['an unknown key, strictly', ['@typo.cfg', '--strict'], "@/typo.cfg:5: unknown key 'vcpu'; did you mean 'vcpus'?"],
   ['a key without effect, strictly', ['@known.cfg', '--strict'], '@/known.cfg:5: not modelled, ignored: vif'],
   ['EL3', ['--bare', '@flat', '--el', '3'], "--el 3: software starts at EL1 or EL2, EL3 is the firmware's"],
@@ -86,6 +94,17 @@ test.each<[string, string[], string]>([
 ])('%s: exit 2, one line, nothing runs', async (_what, args, line) => {
   const { code, out, err } = await folder.run('run', ...args);
   expect([code, out, err]).toEqual([2, '', [`rcar-sim: ${line}`]]);
+});
+
+/** A file that nobody may write, not even root. */
+const READ_ONLY = '/sys/kernel/notes';
+
+test.skipIf(!existsSync(READ_ONLY))('a read-only disk opened for writing: exit 2, one line', async () => {
+  const { code, err } = await folder.run('run', '@disk.cfg', '--disk', `xvda=${READ_ONLY}`);
+  expect([code, err]).toEqual([
+    2,
+    [`rcar-sim: disk image ${READ_ONLY}: not writable (use access=ro or --snapshot-disk)`],
+  ]);
 });
 
 test('a board file with faults: one line for each, with its path', async () => {

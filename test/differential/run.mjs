@@ -20,14 +20,16 @@ const OPTIONS = {
 
 function number(name, text, least) {
   const value = Number(text);
-  if (!Number.isSafeInteger(value) || value < least) throw new Error(`--${name}: '${text}' is not a number from ${least}`);
+  if (!Number.isSafeInteger(value) || value < least)
+    throw new Error(`--${name}: '${text}' is not a number from ${least}`);
   return value;
 }
 
 async function fuzz(compareIsa, options, minutes) {
   const end = performance.now() + minutes * 60_000;
   let equal = true;
-  while (performance.now() < end) equal = (await compareIsa(ROOT, { ...options, seed: randomInt(2 ** 31) }, print)) && equal;
+  while (performance.now() < end)
+    equal = (await compareIsa(ROOT, { ...options, seed: randomInt(2 ** 31) }, print)) && equal;
   return equal;
 }
 

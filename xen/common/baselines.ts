@@ -73,8 +73,14 @@ export interface Baseline {
   readonly grants: boolean;
   /** Extended regions in the hypervisor node (57f87857dc, Oct 2021). */
   readonly extendedRegions: boolean;
+  /** `rng-seed` in /chosen (libxl, 2021; whether 4.17 has it is not verified). */
+  readonly rngSeed: boolean;
   /** A domU's stage-2 tables come from a pool of its own (XSA-409, Oct 2022). */
   readonly p2mPool: boolean;
+
+  // ---- the backend of that time ----
+  /** It asks for a buffered ring, maps both frames, counts vCPUs by getdomaininfo, and lowers each interrupt at once. */
+  readonly earlyBackend: boolean;
 }
 
 const CURRENT: Baseline = {
@@ -104,7 +110,9 @@ const CURRENT: Baseline = {
   virtioList: true,
   grants: true,
   extendedRegions: true,
+  rngSeed: true,
   p2mPool: true,
+  earlyBackend: false,
 };
 
 const XEN_4_17: Baseline = {
@@ -141,7 +149,9 @@ const V1: Baseline = {
   spisAdd: true,
   grants: false,
   extendedRegions: false,
+  rngSeed: false,
   p2mPool: false,
+  earlyBackend: true,
 };
 
 export const BASELINES = { v1: V1, '4.17': XEN_4_17, current: CURRENT } as const satisfies Record<string, Baseline>;

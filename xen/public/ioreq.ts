@@ -54,7 +54,7 @@ export const DMOP = {
   nr_vcpus: 20,
 } as const;
 /** Payload bytes of each op inside the union of struct xen_dm_op, by number (xen-ioreq.md 2.2). Index 0 is unused. */
-export const DMOP_PAYLOAD = [0, 6, 24, 24, 24, 4, 6, 16, 6, 2, 2, 8, 16, 24, 16, 16, 4, 24, 24, 8, 4] as const;
+export const DMOP_PAYLOAD = [0, 6, 24, 24, 24, 4, 4, 16, 6, 2, 2, 8, 16, 24, 16, 16, 4, 24, 24, 8, 4] as const;
 /** struct xen_dm_op: op u32 @0, pad u32 @4, union @8; 32 bytes. */
 export const DM_OP = { op: 0, pad: 4, payload: 8, bytes: 32 } as const;
 export const DM_OP_BUF = { handle: 0, size: 8, bytes: 16 } as const;

@@ -97,16 +97,14 @@ export const CLASSES: readonly InstructionClass[] = [
   ...base('integer', INTEGER_ENCODINGS),
   ...base('system', SYSTEM_ENCODINGS),
   ...base('memory', MEMORY_ENCODINGS),
-  ...simdEncodings.map(
-    ({ name, value, mask, fields, undef }): InstructionClass => ({
-      name,
-      group: 'simd',
-      value,
-      mask,
-      fields,
-      allocated: (insn) => !undef.some((condition) => matches(condition, insn)),
-    }),
-  ),
+  ...simdEncodings.map(({ name, value, mask, fields, undef }): InstructionClass => ({
+    name,
+    group: 'simd',
+    value,
+    mask,
+    fields,
+    allocated: (insn) => !undef.some((condition) => matches(condition, insn)),
+  })),
 ];
 
 const BY_NAME = new Map(CLASSES.map((one) => [one.name, one]));

@@ -43,8 +43,8 @@ export function signalNamed(name: string): number {
   return Number(found[0]);
 }
 
-/** QEMU knows a fault address only where the host can have memory. */
-const HOST_ADDRESSES = 2 ** 47;
+/** QEMU knows a fault address only where the host can have memory, all of the access. */
+const HOST_ADDRESSES = 2 ** 47 - 64;
 const ADDRESS_BITS = 2n ** 56n - 1n;
 /** DC ZVA may report any address of its block. */
 const LINE = 64n;
@@ -115,7 +115,8 @@ export function differences(one: Case, ours: Result, theirs: Result): string[] {
   }
   const tolerance = toleranceOf(one, ours, theirs);
   const out: string[] = [];
-  if (!same && tolerance?.ignores !== 'signal') out.push(`ends with: ours ${nameOfSignal(ours.signal)}, QEMU ${nameOfSignal(theirs.signal)}`);
+  if (!same && tolerance?.ignores !== 'signal')
+    out.push(`ends with: ours ${nameOfSignal(ours.signal)}, QEMU ${nameOfSignal(theirs.signal)}`);
   const last = lastInstruction(one, theirs);
   const unknown = same && last !== undefined ? unknownAfterFault(last, theirs.signal) : undefined;
   for (const [register, offset, size] of REGISTERS) {

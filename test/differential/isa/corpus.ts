@@ -100,7 +100,10 @@ export function readCorpus(folder: string): { file: string; entry: CorpusEntry }
 export async function writeEntry(folder: string, entry: CorpusEntry): Promise<string> {
   const { format } = await import('prettier');
   mkdirSync(folder, { recursive: true });
-  const hash = createHash('sha256').update(JSON.stringify([entry.words, entry.before])).digest('hex').slice(0, 8);
+  const hash = createHash('sha256')
+    .update(JSON.stringify([entry.words, entry.before]))
+    .digest('hex')
+    .slice(0, 8);
   const file = `${entry.name.replace(/\W+/g, '-').toLowerCase().slice(0, 40)}-${hash}.json`;
   writeFileSync(join(folder, file), await format(JSON.stringify(entry), { parser: 'json', printWidth: 120 }));
   return file;

@@ -83,6 +83,8 @@ const isTestBranch = (insn: number): boolean => (insn & 0x7e000000) >>> 0 === 0x
 const isLiteral = (insn: number): boolean => (insn & 0x3b000000) >>> 0 === 0x18000000;
 const inMemorySpace = (insn: number): boolean => (insn & 0x0a000000) >>> 0 === 0x08000000;
 const isStoreExclusive = (insn: number): boolean => (insn & 0x3fc00000) >>> 0 === 0x08000000 || isStorePair(insn);
+const isLoadExclusive = (insn: number): boolean => (insn & 0x3fc00000) >>> 0 === 0x08400000 || isLoadPair(insn);
+const isLoadPair = (insn: number): boolean => (insn & 0xbfe00000) >>> 0 === 0x88600000;
 const isStorePair = (insn: number): boolean => (insn & 0xbfe00000) >>> 0 === 0x88200000;
 
 const bits = (insn: number, low: number, width: number, value: number): number => {
@@ -161,9 +163,7 @@ function instruction(b: Builder, one: InstructionClass): number {
     } else if (one.group === 'system') insn = localise(b, insn);
     if (excluded(insn)) continue;
     if (isStoreExclusive(insn) && b.monitorOpen) continue;
-    if (one.name.startsWith('load/store exclusive') && get(insn, one, 'ordered') === 0 && get(insn, one, 'L') === 1) {
-      b.monitorOpen = true;
-    }
+    if (isLoadExclusive(insn)) b.monitorOpen = true;
     if (one.name === 'CLREX') b.monitorOpen = false;
     return insn;
   }
@@ -192,6 +192,7 @@ function undefinedWord(b: Builder, nearMiss: boolean): number {
     insn = localise(b, insn);
     const rn = (insn >>> 5) & 31;
     if (inMemorySpace(insn) && random.chance(80)) b.point(rn, 16, 0);
+    if (isLoadExclusive(insn)) b.monitorOpen = true;
     return insn;
   }
 }
@@ -244,7 +245,10 @@ function loop(b: Builder): void {
   b.fix(COUNTER, random.between(1, 20));
   const start = b.words.length;
   const length = random.between(1, 5);
-  for (let i = 0; i < length; i += 1) b.words.push(instruction(b, random.pick(GROUPS[random.pick(['integer', 'simd', 'memory'])])));
+  for (let i = 0; i < length; i += 1) {
+    const group = random.pick<Group>(['integer', 'simd', 'memory']);
+    b.words.push(instruction(b, random.pick(GROUPS[group])));
+  }
   // a branch of the body must not skip the decrement
   for (let i = start; i < b.words.length; i += 1) {
     const insn = b.words[i] as number;

@@ -102,7 +102,6 @@ export function createIsaKernel(): IsaKernel {
   const slot = (name: keyof typeof SYSREG_SLOT): number => block + CORE_SYSREG + 8 * (SYSREG_SLOT[name] as number);
   const tpidr = slot('TPIDR_EL0');
   const spEl0 = slot('SP_EL0');
-  const elr = slot('ELR_EL1');
   const { u8 } = kernel;
   const view = viewOf(u8);
   const pristine = initialMemory();
@@ -126,14 +125,17 @@ export function createIsaKernel(): IsaKernel {
   const hostOf = (pa: number): number => kernel.hostOfExport(Math.floor(pa / 2 ** 32), pa | 0) >>> 0;
   const dataHost = DATA_PA.map(hostOf);
 
-  core.setSysreg('MAIR_EL1', 0xffn);
-  core.setSysreg('TTBR0_EL1', BigInt(L1));
-  core.setSysreg('TCR_EL1', TCR);
-  core.setSysreg('VBAR_EL1', BigInt(VECTORS));
-  core.setSysreg('CPACR_EL1', 3n << 20n);
-  core.setSysreg('SCTLR_EL1', SCTLR);
-  core.setSysreg('CNTKCTL_EL1', 3n); // CNTFRQ_EL0 reads at EL0 if either counter does
-  core.setSysreg('HCR_EL2', 0x8000_0000n);
+  const setUp = (): void => {
+    core.setSysreg('MAIR_EL1', 0xffn);
+    core.setSysreg('TTBR0_EL1', BigInt(L1));
+    core.setSysreg('TCR_EL1', TCR);
+    core.setSysreg('VBAR_EL1', BigInt(VECTORS));
+    core.setSysreg('CPACR_EL1', 3n << 20n);
+    core.setSysreg('SCTLR_EL1', SCTLR);
+    core.setSysreg('CNTKCTL_EL1', 3n); // CNTFRQ_EL0 reads at EL0 if either counter does
+    core.setSysreg('HCR_EL2', 0x8000_0000n);
+  };
+  setUp();
   core.el2Model = true;
   u8.fill(1, COST_TABLE, COST_TABLE + 64);
 
@@ -198,16 +200,21 @@ export function createIsaKernel(): IsaKernel {
     while (exit === EXIT_WFI || exit === EXIT_WFE) exit = core.run();
     const esr = Number(core.sysreg('ESR_EL1'));
     const signal = signalOf(exit, esr);
+    const [pc, nzcv] = exit === EXIT_EL2 ? [core.sysreg('ELR_EL1'), core.sysreg('SPSR_EL1')] : [core.pc, core.pstate];
     after.set(u8.subarray(hot + HOT_X, hot + HOT_X + 248), STATE_X);
     after.set(u8.subarray(spEl0, spEl0 + 8), STATE_SP);
     after.set(u8.subarray(hot + HOT_FPCR, hot + HOT_FPCR + 8), STATE_FPCR);
     after.set(u8.subarray(hot + HOT_V, hot + HOT_V + 512), STATE_V);
     after.set(u8.subarray(tpidr, tpidr + 8), STATE_TPIDR);
-    after.set(u8.subarray(elr, elr + 8), STATE_PC);
-    viewOf(after).setUint32(STATE_NZCV, Number(core.sysreg('SPSR_EL1') & 0xf000_0000n), true);
+    viewOf(after).setBigUint64(STATE_PC, pc, true);
+    viewOf(after).setUint32(STATE_NZCV, Number(BigInt(nzcv) & 0xf000_0000n), true);
     const list: number[] = [];
     changed(0, list);
     changed(1, list);
+    if (exit !== EXIT_EL2) {
+      core.reset(2);
+      setUp();
+    }
     const dataFault = signal === SIGBUS || signal === SIGSEGV;
     const address = dataFault ? view.getBigUint64(slot('FAR_EL1'), true) : 0n;
     return { signal, address, state: after, blocks: list.length ? Uint8Array.from(list) : NO_BLOCKS };

@@ -2,19 +2,20 @@
 import { join } from 'node:path';
 import { createComparison } from './batch.js';
 import type { Comparison, Mismatch } from './batch.js';
+import { classOf } from './classes.js';
 import { toEntry, writeEntry } from './corpus.js';
 import { disassemble } from './disassemble.js';
 import { CLASS_NAMES, groupOf, makeCase, roundOf, statePool } from './generate.js';
 import { buildRunner, qemuVersion } from './qemu.js';
 import { Random } from './random.js';
 import { shrink } from './shrink.js';
-import { getNumber, SLOTS, STATE_PC } from './state.js';
+import { getNumber, NOP, SLOTS, STATE_PC } from './state.js';
 import type { Case } from './state.js';
 
 export const CORPUS = 'test/differential/corpus';
 const POOL = 256;
 /** Failures that are made small; the others are only counted. */
-const SHRUNK = 8;
+const SHRUNK = 12;
 
 export interface IsaOptions {
   readonly seed: number;
@@ -50,24 +51,35 @@ function show({ one, lines }: Mismatch, print: (line: string) => void): void {
   for (const line of lines) print(`  ${line}`);
 }
 
-/** Shows a failure, as small as it gets, and adds it to the corpus. */
+/** The failing case, as small as it gets, named after what remains; itself if it does not fail alone. */
+async function smallest(comparison: Comparison, mismatch: Mismatch): Promise<{ small: Mismatch; alone: boolean }> {
+  const small = await shrink(comparison, mismatch.one);
+  if (!small) return { small: mismatch, alone: false };
+  const last = small.one.words.findLast((word) => word !== NOP);
+  const name = (last !== undefined && classOf(last)?.name) || small.one.name;
+  return { small: { ...small, one: { ...small.one, name } }, alone: true };
+}
+
+/** Shows failures, one of each kind, and adds them to the corpus. */
 async function report(
   root: string,
   comparison: Comparison,
-  mismatch: Mismatch,
+  failed: readonly Mismatch[],
   { seed, keep }: IsaOptions,
   print: (line: string) => void,
 ): Promise<void> {
-  const small = await shrink(comparison, mismatch.one);
-  if (!small) {
-    show(mismatch, print);
-    print('  does not differ alone: it depends on another case of its batch');
-    return;
+  const shown = new Set<string>();
+  for (const mismatch of failed) {
+    const { small, alone } = await smallest(comparison, mismatch);
+    if (shown.has(small.one.name)) continue;
+    shown.add(small.one.name);
+    show(small, print);
+    if (!alone) print('  does not differ alone: it depends on another case of its batch');
+    else if (keep) {
+      const note = `found with seed ${seed}: ${small.lines[0]}; expected: ${qemuVersion()}`;
+      print(`  ${CORPUS}/${await writeEntry(join(root, CORPUS), toEntry(small.one, small.theirs, note))}`);
+    }
   }
-  show(small, print);
-  if (!keep) return;
-  const note = `found with seed ${seed}: ${small.lines[0]}; expected: ${qemuVersion()}`;
-  print(`  ${CORPUS}/${await writeEntry(join(root, CORPUS), toEntry(small.one, small.theirs, note))}`);
 }
 
 /**
@@ -116,10 +128,14 @@ export async function compareIsa(root: string, options: IsaOptions, print: (line
   const seconds = (performance.now() - started) / 1000;
   const rate = Math.round(options.cases / (comparison.milliseconds() / 1000));
   const instructions = comparison.instructions() - options.cases; // without the HVC that ends each
-  for (const mismatch of failed) await report(root, comparison, mismatch, options, print);
+  await report(root, comparison, failed, options, print);
   print(`${'group'.padEnd(28)} classes     cases     words  mismatches`);
   for (const [group, sum] of sums) {
-    const numbers = [String(sum.classes.size).padStart(7), String(sum.cases).padStart(9), String(sum.words).padStart(9)];
+    const numbers = [
+      String(sum.classes.size).padStart(7),
+      String(sum.cases).padStart(9),
+      String(sum.words).padStart(9),
+    ];
     print(`${group.padEnd(28)} ${numbers.join(' ')} ${String(sum.mismatches).padStart(11)}`);
   }
   print(`${seconds.toFixed(1)} s; our side alone ${rate} cases/s`);

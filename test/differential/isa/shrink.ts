@@ -62,10 +62,12 @@ export async function shrink(comparison: Comparison, one: Case): Promise<Mismatc
   if (!alone) return undefined;
   // the tail first: halves, quarters, single instructions
   let best = await reduce(comparison, alone, ({ words, ...rest }) =>
-    words.length < 2 ? [] : [1, 2, 4].flatMap((part) => {
-      const keep = words.length - Math.max(1, Math.floor(words.length / (2 * part)));
-      return [{ ...rest, words: words.slice(0, keep) }];
-    }),
+    words.length < 2
+      ? []
+      : [1, 2, 4].flatMap((part) => {
+          const keep = words.length - Math.max(1, Math.floor(words.length / (2 * part)));
+          return [{ ...rest, words: words.slice(0, keep) }];
+        }),
   );
   best = await reduce(comparison, best, (candidate) =>
     candidate.words.flatMap((word, i) => (word === NOP ? [] : [withWord(candidate, i, NOP)])),

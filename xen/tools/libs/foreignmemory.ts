@@ -81,30 +81,55 @@ export function unmapPage(c: Caller, space: UnpopulatedSpace, own: number): numb
 
 /** IOCTL_PRIVCMD_MMAP_RESOURCE of one frame of an ioreq server: the own gfn, or -errno. */
 export function mapResource(c: Caller, space: UnpopulatedSpace, domid: number, server: number, frame: number): number {
-  const own = space.take();
-  if (own === undefined) return -12;
+  const own = mapResourceFrames(c, space, domid, server, frame, 1);
+  return typeof own === 'number' ? own : own[0]!;
+}
+
+/** The same for several frames in a row, in one call: the own gfns, or -errno. */
+export function mapResourceFrames(c: Caller, space: UnpopulatedSpace, domid: number, server: number, first: number, count: number): number[] | number {
+  const owns: number[] = [];
+  const giveBack = (rc: number): number => {
+    for (const own of owns) space.give(own);
+    return rc;
+  };
+  for (let i = 0; i < count; i++) {
+    const own = space.take();
+    if (own === undefined) return giveBack(-12);
+    owns.push(own);
+  }
   const R = ACQUIRE_RESOURCE;
-  const bytes = new Uint8Array(R.bytes + 8);
+  const bytes = new Uint8Array(R.bytes + 8 * count);
   const view = new DataView(bytes.buffer);
   view.setUint16(R.domid, domid, true);
   view.setUint16(R.type, RESOURCE_TYPE.ioreq_server, true);
   view.setUint32(R.id, server, true);
-  view.setUint32(R.nr_frames, 1, true);
-  view.setBigUint64(R.frame, BigInt(frame), true);
+  view.setUint32(R.nr_frames, count, true);
+  view.setBigUint64(R.frame, BigInt(first), true);
   view.setBigUint64(R.frame_list, BigInt(c.scratch + R.bytes), true);
-  view.setBigUint64(R.bytes, BigInt(own), true);
+  for (const [i, own] of owns.entries()) view.setBigUint64(R.bytes + 8 * i, BigInt(own), true);
   c.charge('domd.mapCall');
   const { rc } = c.hypercallWith(HYPERVISOR.memory_op, XENMEM.acquire_resource, bytes);
-  if (rc < 0) {
-    space.give(own);
-    return rc;
+  return rc < 0 ? giveBack(rc) : owns;
+}
+
+/** Grant addresses: page numbers from here on are grant references. Frames of a 40-bit address space stay below. */
+export const GRANT_PAGES = 2 ** 40;
+const XEN_GRANT_DMA_ADDR_OFF = 1n << 63n;
+
+export const isGrantAddress = (gpa: bigint): boolean => gpa >= XEN_GRANT_DMA_ADDR_OFF;
+
+/** The page that an address of the driver lies in: a frame, or GRANT_PAGES plus a grant reference; undefined: neither. */
+export function pageOf(gpa: bigint): number | undefined {
+  if (isGrantAddress(gpa)) {
+    const ref = (gpa - XEN_GRANT_DMA_ADDR_OFF) / BigInt(PAGE_SIZE);
+    return ref < 1n << 32n ? GRANT_PAGES + Number(ref) : undefined;
   }
-  return own;
+  return gpa >= 0n && gpa < 1n << 40n ? Number(gpa / BigInt(PAGE_SIZE)) : undefined;
 }
 
 /** Guest memory through mappings: pages must have been mapped before they are read or written. */
 export class MappedPages {
-  /** Foreign gfn -> own gfn. */
+  /** Page of the guest (see pageOf) -> own gfn. */
   readonly pages = new Map<number, number>();
 
   constructor(private readonly caller: Caller) {}
@@ -124,13 +149,14 @@ export class MappedPages {
   }
 
   #each(gpa: bigint, length: number, each: (own: number, at: number, n: number) => boolean): boolean {
-    if (gpa < 0n || gpa + BigInt(length) > 1n << 40n) return false;
-    const start = Number(gpa);
+    const first = pageOf(gpa);
+    if (first === undefined) return false;
+    const offset = Number(gpa & BigInt(PAGE_SIZE - 1));
     for (let at = 0; at < length; ) {
-      const from = start + at;
-      const n = Math.min(length - at, PAGE_SIZE - (from % PAGE_SIZE));
-      const own = this.pages.get(Math.floor(from / PAGE_SIZE));
-      if (own === undefined || !each(own * PAGE_SIZE + (from % PAGE_SIZE), at, n)) return false;
+      const from = (offset + at) % PAGE_SIZE;
+      const n = Math.min(length - at, PAGE_SIZE - from);
+      const own = this.pages.get(first + Math.floor((offset + at) / PAGE_SIZE));
+      if (own === undefined || !each(own * PAGE_SIZE + from, at, n)) return false;
       at += n;
     }
     return true;
