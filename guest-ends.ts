@@ -45,7 +45,9 @@ export class GuestEnds {
     const guest = this.#guests.find((g) => g.name === name);
     if (guest === undefined || guest.panicLine !== '') return;
     guest.panicLine = line;
-    guest.panicGrace.scheduleAt(this.machine.clock.now() + (PANIC_GRACE_MS * BigInt(this.machine.board.tickHz)) / 1000n);
+    guest.panicGrace.scheduleAt(
+      this.machine.clock.now() + (PANIC_GRACE_MS * BigInt(this.machine.board.tickHz)) / 1000n,
+    );
   }
 
   /** A guest is gone for good, or might as well be. The worst outcome of a guest stands. */

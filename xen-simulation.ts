@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { DomdProgram } from './backends/domd/program.js';
+import type { StaticPlace } from './backends/domd/discovery.js';
 import { VirtioDisk } from './backends/domd/virtio_disk.js';
 import { FileDisk, OverlayDisk, type Disk } from './backends/virtio/disk.js';
 import { registerName } from './backends/virtio/mmio.js';
@@ -20,7 +21,8 @@ import type { Xen } from './xen/common/xen.js';
 import { createXen } from './xen/create.js';
 import { GUEST_VIRTIO_MMIO_BASE, GUEST_VIRTIO_MMIO_SIZE } from './xen/public/arch-arm.js';
 import { Xenconsoled, type ConsoleKind } from './xen/tools/console/xenconsoled.js';
-import { vdevToDevid, type GuestConfig } from './xen/tools/light/guest_config.js';
+import { vdevToDevid, type GuestConfig, type VirtioDisk as GuestDisk } from './xen/tools/light/guest_config.js';
+import { allocateWindows, type VirtioWindow } from './xen/tools/light/virtio_mmio.js';
 import {
   createModelledDomain,
   MODELLED_SHARED_INFO,
@@ -82,7 +84,11 @@ function primaryConsole(config: GuestConfig): ConsoleKind {
 }
 
 /** pCPUs (of Xen) for driver domains and guests, from the placement that was chosen; undefined: wherever the scheduler likes. */
-function affinities(placement: string, pcpus: number, vcpus: number): { backend: number[] | undefined; guest: number[] | undefined } {
+function affinities(
+  placement: string,
+  pcpus: number,
+  vcpus: number,
+): { backend: number[] | undefined; guest: number[] | undefined } {
   const all = Array.from({ length: pcpus }, (_, i) => i);
   if (placement === 'same') return { backend: [0], guest: vcpus === 1 ? [0] : undefined };
   if (placement === 'free' || pcpus === 1) return { backend: undefined, guest: undefined };
@@ -94,9 +100,10 @@ function affinities(placement: string, pcpus: number, vcpus: number): { backend:
  * start. Throws ToolsError for a guest that cannot be built, DiskImageError for an image that cannot be opened.
  */
 export function createXenSimulation(options: XenSimulationOptions): XenSimulation {
-  const { configuration, guests } = options;
+  const { configuration } = options;
   const { board, design } = configuration;
   const warn = options.warn ?? ((): void => {});
+  const guests = design['ioreq.policy'] === 'dom0' ? options.guests.map(backendsInDom0) : options.guests;
   const pcpus = board.cores.slice(0, design['xen.pcpus']).map((core) => core.index);
   const random = new SeededBytes(BigInt(design['sim.seed']));
   let xen!: Xen;
@@ -145,7 +152,12 @@ export function createXenSimulation(options: XenSimulationOptions): XenSimulatio
     pcpus.length,
     guests.reduce((sum, g) => sum + g.vcpus, 0),
   );
-  const dom0 = createModelledDomain(xen, { name: 'Domain-0', uuid: '00000000-0000-0000-0000-000000000000', domid: 0, affinity: backendCpus });
+  const dom0 = createModelledDomain(xen, {
+    name: 'Domain-0',
+    uuid: '00000000-0000-0000-0000-000000000000',
+    domid: 0,
+    affinity: backendCpus,
+  });
   const xenstored = new Xenstored(xen, dom0.domain);
   xen.services.set('xenstored', xenstored);
 
@@ -159,7 +171,9 @@ export function createXenSimulation(options: XenSimulationOptions): XenSimulatio
       consoles.set(
         `${name}:${kind}`,
         new Console(name, {
-          ...(shown && options.onConsole !== undefined ? { onByte: (byte: number) => options.onConsole?.(name, byte) } : {}),
+          ...(shown && options.onConsole !== undefined
+            ? { onByte: (byte: number) => options.onConsole?.(name, byte) }
+            : {}),
           onPanic: (line) => ends.panicSeen(name, line),
           onExpect: (line) => stopOn(line, name),
         }),
@@ -176,18 +190,39 @@ export function createXenSimulation(options: XenSimulationOptions): XenSimulatio
   const modelled = new Map<string, ModelledDomain>([[DOM0, dom0]]);
   for (const name of new Set(guests.flatMap((g) => [...g.disks, ...g.virtio].map((d) => d.backend)))) {
     if (name === undefined || name === 'Domain-0' || name === '0') continue;
-    const domain = createModelledDomain(xen, { name, uuid: random.uuid(), domid: undefined, affinity: backendCpus });
+    const domain = createModelledDomain(xen, {
+      name,
+      uuid: random.uuid(),
+      domid: undefined,
+      affinity: backendCpus,
+      mayEmulate: design['ioreq.policy'] === 'allow',
+    });
     modelled.set(name, domain);
     writeModelledHome(xenstored.store, domain);
   }
-  const programs = new Map([...modelled].map(([name, m]) => [name, new DomdProgram(m.caller, MODELLED_SHARED_INFO, (handler) => machine.clock.event(`domd.d${m.domain.id}.start`, handler))]));
+  const programs = new Map(
+    [...modelled].map(([name, m]) => [
+      name,
+      new DomdProgram(m.caller, MODELLED_SHARED_INFO, (handler) =>
+        machine.clock.event(`domd.d${m.domain.id}.start`, handler),
+      ),
+    ]),
+  );
   const backends = new Map<string, VirtioDisk>();
   const disks: Disk[] = [];
-  const toolstack = new Toolstack(xen, xenstored, consoled, random, new Map([...modelled].map(([name, m]) => [name, m.domain])), {
-    onGuestEnd: (name, outcome, detail) => ends.ended(name, { name: OUTCOMES[outcome], detail }),
-    onReboot: () => {},
-    onMessage: warn,
-  });
+  const layout = BASELINES[xen.options.baseline].diskSyntax;
+  const toolstack = new Toolstack(
+    xen,
+    xenstored,
+    consoled,
+    random,
+    new Map([...modelled].map(([name, m]) => [name, m.domain])),
+    {
+      onGuestEnd: (name, outcome, detail) => ends.ended(name, { name: OUTCOMES[outcome], detail }),
+      onReboot: () => {},
+      onMessage: warn,
+    },
+  );
   xen.toolstack = toolstack;
   machine.addPart('toolstack', toolstack);
   machine.addPart('evtchn-services', xen.evtchn);
@@ -196,23 +231,42 @@ export function createXenSimulation(options: XenSimulationOptions): XenSimulatio
   for (const { domain, space } of modelled.values()) machine.addPart(`unpopulated.d${domain.id}`, space);
 
   for (const guest of guests) {
-    for (const disk of guest.disks) {
-      const id = `${guest.name}:${disk.vdev}`;
-      const image = options.disks?.get(id) ?? orClose(disks, () => openDisk(disk.target, disk.readOnly, options.snapshotDisk === true));
-      disks.push(image);
-      const where = modelled.get(disk.backend ?? DOM0) ?? dom0;
-      const program = programs.get(disk.backend ?? DOM0) ?? programs.get(DOM0)!;
+    const windows = allocateWindows(guest, (name) => modelled.get(name ?? DOM0)?.domain.id ?? 0, xen.options.baseline);
+    for (const group of backendProcesses(guest, design)) {
+      const [first] = group;
+      const id = `${guest.name}:${first!.vdev}`;
+      const where = modelled.get(first!.backend ?? DOM0) ?? dom0;
+      const program = programs.get(first!.backend ?? DOM0) ?? programs.get(DOM0)!;
       const process = new VirtioDisk(id, program, {
-        params: disk.target,
-        disk: image,
+        disks: group.map((disk) => {
+          const name = `${guest.name}:${disk.vdev}`;
+          const image =
+            options.disks?.get(name) ??
+            orClose(disks, () => openDisk(disk.target, disk.readOnly, options.snapshotDisk === true));
+          disks.push(image);
+          const devid = layout === 'vdisk' ? guest.disks.indexOf(disk) : vdevToDevid(disk.vdev);
+          return {
+            id: name,
+            params: disk.target,
+            disk: image,
+            space: where.space,
+            serves: (domid: number, key: string) => toolstack.nameOf(domid) === guest.name && Number(key) === devid,
+            diskEvent: (handler: () => void) => machine.clock.event(`domd.${name}.disk`, handler),
+            warn,
+            blk: { discard: design['backend.discard'] === 'on' },
+            mmio: design['backend.mmio'] === 'legacy' ? 1 : 2,
+          };
+        }),
         space: where.space,
-        serves: (domid, devid) => toolstack.nameOf(domid) === guest.name && Number(devid) === vdevToDevid(disk.vdev),
         xenstore: new XsHandle(xenstored, where.caller, id),
-        diskEvent: (handler) => machine.clock.event(`domd.${id}.disk`, handler),
         warn,
+        layout,
+        ...(design['backend.config'] === 'static'
+          ? { places: group.map((disk) => placeOf(windows[guest.disks.indexOf(disk)]!)) }
+          : {}),
       });
       program.add(process);
-      backends.set(id, process);
+      for (const disk of group) backends.set(`${guest.name}:${disk.vdev}`, process);
     }
   }
   for (const [name, m] of modelled) {
@@ -241,13 +295,40 @@ export function createXenSimulation(options: XenSimulationOptions): XenSimulatio
     warnings: () => guests.flatMap((guest) => unusedGrants(guest, backends)),
     requests: new RequestRunner(machine, xen),
     registerName: (register) => registerName(Number(register)),
-    windowExceptions: () => ({ ...xen.windowAborts, inFlight: machine.ledger.inFlight, abandoned: machine.ledger.abandoned }),
+    windowExceptions: () => ({
+      ...xen.windowAborts,
+      inFlight: machine.ledger.inFlight,
+      abandoned: machine.ledger.abandoned,
+    }),
     xen,
     xenstored,
     toolstack,
     backends,
   };
 }
+
+/** Disks of a guest by the process that serves them; the tools of 2020 had one for all. */
+function backendProcesses(guest: GuestConfig, design: Configuration['design']): (readonly GuestDisk[])[] {
+  const together = design['backend.processes'] === 'one' || BASELINES[design['xen.baseline']].diskSyntax === 'vdisk';
+  if (!together) return guest.disks.map((disk) => [disk]);
+  const byBackend = new Map<string, GuestDisk[]>();
+  for (const disk of guest.disks) {
+    const name = disk.backend ?? DOM0;
+    byBackend.set(name, [...(byBackend.get(name) ?? []), disk]);
+  }
+  return [...byBackend.values()];
+}
+
+/** Without a policy for driver domains: what `backend=` names is served from Dom0. */
+function backendsInDom0(guest: GuestConfig): GuestConfig {
+  const moved = <T extends { readonly backend: string | undefined }>(device: T): T => ({
+    ...device,
+    backend: undefined,
+  });
+  return { ...guest, disks: guest.disks.map(moved), virtio: guest.virtio.map(moved) };
+}
+
+const placeOf = ({ base, spi }: VirtioWindow): StaticPlace => ({ base, irq: spi });
 
 /** Throws ToolsError, naming guest and file. */
 function createGuest(toolstack: Toolstack, guest: GuestConfig): void {
@@ -292,11 +373,15 @@ function closeAll(disks: readonly Disk[]): void {
 function unusedGrants(guest: GuestConfig, backends: ReadonlyMap<string, VirtioDisk>): string[] {
   const idle = guest.disks.filter(({ vdev, backend, grantUsage }) => {
     const local = backend === undefined || backend === 'Domain-0' || backend === '0';
-    return (grantUsage ?? !local) && backends.get(`${guest.name}:${vdev}`)?.accesses === 0;
+    return (
+      (grantUsage ?? !local) && backends.get(`${guest.name}:${vdev}`)?.disk(`${guest.name}:${vdev}`)?.accesses === 0
+    );
   });
   if (idle.length === 0) return [];
   const vdevs = idle.map(({ vdev }) => vdev).join(', ');
-  return [`${guest.name}: the guest never touched ${vdevs}: grants are on and its kernel may lack CONFIG_XEN_VIRTIO; try grant_usage=0`];
+  return [
+    `${guest.name}: the guest never touched ${vdevs}: grants are on and its kernel may lack CONFIG_XEN_VIRTIO; try grant_usage=0`,
+  ];
 }
 
 function openDisk(path: string, readOnly: boolean, snapshot: boolean): Disk {
@@ -310,10 +395,16 @@ function describe(
   guestCpus: number[] | undefined,
   backendCpus: number[] | undefined,
 ): string {
-  const where = (cpus: readonly number[] | undefined): string => (cpus === undefined ? 'any pCPU' : `pCPU ${rangeText(cpus)}`);
+  const where = (cpus: readonly number[] | undefined): string =>
+    cpus === undefined ? 'any pCPU' : `pCPU ${rangeText(cpus)}`;
   const backends = [...modelled.keys()].filter((name) => name !== DOM0);
+  const byPlace = new Map<string, string[]>();
+  for (const { name, vcpus, cpus } of guests) {
+    const place = where(cpus ?? guestCpus);
+    byPlace.set(place, [...(byPlace.get(place) ?? []), `${name} (${vcpus} vCPU${vcpus === 1 ? '' : 's'})`]);
+  }
   return [
-    ...guests.map((g) => `${g.name} (${g.vcpus} vCPU) on ${where(g.cpus ?? guestCpus)}`),
+    ...[...byPlace].map(([place, names]) => `${names.join(', ')} on ${place}`),
     `backend ${backends.length === 0 ? 'Domain-0' : backends.join(', ')} on ${where(backendCpus)}`,
   ].join('; ');
 }

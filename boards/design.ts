@@ -23,7 +23,11 @@ export const DESIGN_KEYS = {
     ['v1', '4.17', 'current'],
     'Xen version whose behaviour is modelled: the IOREQ series of Sep 2020, the 4.17 release, or master of Aug 2026',
   ),
-  'xen.ioreqServer': choice('on', ['on', 'off'], 'CONFIG_IOREQ_SERVER: without it dm_op is -ENOSYS and no access is forwarded'),
+  'xen.ioreqServer': choice(
+    'on',
+    ['on', 'off'],
+    'CONFIG_IOREQ_SERVER: without it dm_op is -ENOSYS and no access is forwarded',
+  ),
   'ioreq.policy': choice(
     'allow',
     ['dom0', 'deny', 'allow'],
@@ -52,6 +56,18 @@ export const DESIGN_KEYS = {
     ['on', 'off'],
     'firmware call on each trap from a guest (Spectre v2), if the firmware offers it',
   ),
+  'backend.processes': choice(
+    'each',
+    ['each', 'one'],
+    'one backend process for each disk, or one for all disks of a guest',
+  ),
+  'backend.config': choice(
+    'xenstore',
+    ['xenstore', 'static'],
+    'backends read window and interrupt from xenstore, or have them on their command line',
+  ),
+  'backend.mmio': choice('modern', ['modern', 'legacy'], 'virtio-mmio version 2, or the legacy interface (version 1)'),
+  'backend.discard': choice('off', ['off', 'on'], 'disks offer DISCARD and WRITE_ZEROES'),
   'timing.cpu': choice('functional', ['functional'], 'cost model of the cores'),
   'sim.seed': amount(1, 0, 4_294_967_295, '', 'seed of what a run draws at random (rng-seed, UUIDs)'),
   'sim.epoch': amount(1_700_000_000, 0, 4_294_967_295, 's', 'wall-clock time at power-on, seconds since 1970'),

@@ -15,7 +15,11 @@ export function boardCommand(done: (code: number) => void): CommandModule {
           choices: ACTIONS,
           describe: 'show: the description; check: with --set; keys: what --set takes',
         })
-        .positional('words', { type: 'string', array: true, describe: 'check: a board’s JSON file; keys: only those that contain every word' })
+        .positional('words', {
+          type: 'string',
+          array: true,
+          describe: 'check: a board’s JSON file; keys: only those that contain every word',
+        })
         .option('board', {
           type: 'string',
           requiresArg: true,

@@ -26,6 +26,7 @@ export async function readBoard(text: string): Promise<Board> {
   } catch (error) {
     throw new UsageError(`${text}: not JSON: ${(error as Error).message}`);
   }
-  if (typeof data !== 'object' || data === null || Array.isArray(data)) throw new UsageError(`${text}: not a JSON object`);
+  if (typeof data !== 'object' || data === null || Array.isArray(data))
+    throw new UsageError(`${text}: not a JSON object`);
   return api.createBoard(data as Parameters<typeof api.createBoard>[0]);
 }

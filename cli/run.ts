@@ -42,7 +42,8 @@ export async function run(raw: Readonly<Record<string, unknown>>): Promise<numbe
         keyboard: options.replay === undefined,
         flush: () => output.flush(),
         onLeave: (reason) => log.debug(`ending the run: ${reason}`),
-        onQuiet: () => log.info('no output for an hour of simulated time; Ctrl-C ends the run, --sim-timeout limits it'),
+        onQuiet: () =>
+          log.info('no output for an hour of simulated time; Ctrl-C ends the run, --sim-timeout limits it'),
       },
       tap,
     );

@@ -44,7 +44,8 @@ export function readArmImage(bytes: Uint8Array): ArmImage {
 export function otherKernelFormat(bytes: Uint8Array): string | undefined {
   if (bytes[0] === 0x1f && bytes[1] === 0x8b) return 'this is gzip data, unpack it first (gunzip)';
   if (bytes[0] === 0xfd && bytes[1] === 0x37) return 'this is xz data, unpack it first (unxz)';
-  if (bytes[0] === 0x42 && bytes[1] === 0x5a && bytes[2] === 0x68) return 'this is bzip2 data, unpack it first (bunzip2)';
+  if (bytes[0] === 0x42 && bytes[1] === 0x5a && bytes[2] === 0x68)
+    return 'this is bzip2 data, unpack it first (bunzip2)';
   if (bytes.length < HEADER) return undefined;
   if (word(bytes, 0) === 0xfd2fb528) return 'this is zstd data, unpack it first (unzstd)';
   if (word(bytes, 0) === 0x184c2102) return 'this is lz4 data, unpack it first (unlz4)';

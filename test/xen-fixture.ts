@@ -94,7 +94,10 @@ export class Caller {
 }
 
 /** Bytes of a structure: [offset, width in bytes, value]. */
-export function pack(size: number, ...fields: readonly (readonly [offset: number, width: 1 | 2 | 4 | 8, value: number | bigint])[]): Uint8Array {
+export function pack(
+  size: number,
+  ...fields: readonly (readonly [offset: number, width: 1 | 2 | 4 | 8, value: number | bigint])[]
+): Uint8Array {
   const bytes = new Uint8Array(size);
   const view = new DataView(bytes.buffer);
   for (const [offset, width, value] of fields) {

@@ -1,7 +1,7 @@
 // One Debian guest from start to power-off as a user starts it, and what its console and its disk say afterwards.
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { copyFileSync, existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -50,7 +50,9 @@ export function runDebian(guest, { options = [], extra = '', execPath = process.
   try {
     const disk = join(work, 'disk.raw');
     const reportFile = join(work, 'report.json');
-    copyFileSync(join(folder, 'disk.raw'), disk);
+    // What an earlier run of the user's wrote there must not pass for this run's.
+    const before = readFileSync(join(folder, 'disk.raw')).fill(0, 4 * MIB, 5 * MIB);
+    writeFileSync(disk, before);
     const { status, signal, stdout, stderr } = spawnSync(
       execPath,
       [
@@ -64,7 +66,7 @@ export function runDebian(guest, { options = [], extra = '', execPath = process.
       { encoding: 'utf8', maxBuffer: 1 << 26, timeout: 300_000 },
     );
     const report = existsSync(reportFile) ? JSON.parse(readFileSync(reportFile, 'utf8')) : undefined;
-    const failed = checks(guest, stdout, readFileSync(join(folder, 'disk.raw')), readFileSync(disk))
+    const failed = checks(guest, stdout, before, readFileSync(disk))
       .filter(([, ok]) => !ok)
       .map(([name]) => name);
     const end = signal ?? (report === undefined ? `exit ${status}` : report.outcome);

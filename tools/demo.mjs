@@ -1,10 +1,12 @@
 // npm run demo: the built-in bare-metal guest, then, where apt is there, an unmodified Debian kernel. Both boot as guests of
 // the Xen model and use their disk through IOREQ. Exit codes as the command line's.
 //   node tools/demo.mjs [--bare]      --bare: only the first
-import { spawn, spawnSync } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
+import { once } from 'node:events';
 import { closeSync, existsSync, mkdirSync, openSync, readSync, writeFileSync } from 'node:fs';
 import { relative } from 'node:path';
+import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
@@ -72,7 +74,7 @@ async function bare() {
 }
 
 /** Makes the Debian guest; its configuration, or undefined with one line that says why there is none. */
-function debianGuest() {
+async function debianGuest() {
   const skip = (why) => {
     say(`No Debian guest: ${why}. One with a kernel and initramfs of your own needs only a guest.cfg: docs/cli.md`);
     return undefined;
@@ -80,21 +82,22 @@ function debianGuest() {
   const missing = ['apt-get', 'dpkg-deb'].filter((tool) => !existsSync(`/usr/bin/${tool}`));
   say(`${bold('2. An unmodified Debian 6.1 arm64 kernel')} (fetched once, with this machine's apt) does the same`);
   if (missing.length > 0) return skip(`this machine has no ${missing.join(' and no ')}`);
-  const made = spawnSync(process.execPath, ['tools/guest.mjs', '--suite', 'bookworm', '--flavour', 'arm64'], {
-    encoding: 'utf8',
+  const child = spawn(process.execPath, ['tools/guest.mjs', '--suite', 'bookworm', '--flavour', 'arm64'], {
     stdio: ['ignore', 'pipe', 'pipe'],
   });
-  if (made.signal !== null) process.exit(130);
-  if (made.status !== 0) {
-    const reason =
-      made.stderr
-        .trim()
-        .split('\n')
-        .at(-1)
-        ?.replace(/^guest: /, '') ?? '';
-    return skip(`it cannot be fetched now (${reason})`);
-  }
-  return relative(root, made.stdout.trim());
+  let path = '';
+  child.stdout.on('data', (bytes) => (path += bytes));
+  // Its lines tell how it gets on; the last one may be the reason why it gave up.
+  let last = '';
+  createInterface({ input: child.stderr }).on('line', (line) => {
+    if (last !== '') say(last);
+    last = line;
+  });
+  const [code, signal] = await once(child, 'close');
+  if (signal !== null) process.exit(130);
+  if (code !== 0) return skip(`it cannot be fetched now (${last.replace(/^guest: /, '')})`);
+  if (last !== '') say(last);
+  return relative(root, path.trim());
 }
 
 async function debian(cfg) {
@@ -113,7 +116,7 @@ async function debian(cfg) {
 await bare();
 if (process.argv.includes('--bare')) process.exit(0);
 say();
-const cfg = debianGuest();
+const cfg = await debianGuest();
 if (cfg !== undefined) await debian(cfg);
 say('\nNext:');
 const next = (words, what) => say(`  ${commandLine(words)}\n      ${what}`);

@@ -59,7 +59,17 @@ export class DiskDevice {
       caller.xen.unblock(caller.vcpu);
     });
     const start = (cost: string, bytes: number): void => this.#startDisk(cost, bytes);
-    this.#io = new IoThread(caller, this.#pages, this.device, options.disk, options.id, this.#rings, start, options.warn);
+    this.#io = new IoThread(
+      caller,
+      this.#pages,
+      this.device,
+      options.disk,
+      options.id,
+      this.#rings,
+      start,
+      options.warn,
+      options.blk,
+    );
   }
 
   #startDisk(cost: string, bytes: number): void {
@@ -143,7 +153,15 @@ export class DiskDevice {
   }
 
   load(state: unknown): void {
-    type Saved = { device: unknown; accesses: number; at: Attachment; pages: unknown; rings: [number, number][]; io: unknown; disk: unknown };
+    type Saved = {
+      device: unknown;
+      accesses: number;
+      at: Attachment;
+      pages: unknown;
+      rings: [number, number][];
+      io: unknown;
+      disk: unknown;
+    };
     const s = state as Saved;
     this.device.load(s.device);
     this.accesses = s.accesses;
@@ -155,4 +173,3 @@ export class DiskDevice {
     this.options.disk.load(s.disk);
   }
 }
-

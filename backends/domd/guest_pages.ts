@@ -4,7 +4,14 @@
  * by the first address after the start, as the real process does; an address of the other kind later is the driver's fault.
  */
 import type { Caller } from '../../xen/tools/libs/caller.js';
-import { isGrantAddress, mapForeignPage, pageOf, unmapPage, GRANT_PAGES, type UnpopulatedSpace } from '../../xen/tools/libs/foreignmemory.js';
+import {
+  isGrantAddress,
+  mapForeignPage,
+  pageOf,
+  unmapPage,
+  GRANT_PAGES,
+  type UnpopulatedSpace,
+} from '../../xen/tools/libs/foreignmemory.js';
 import { mapGrant, unmapGrant } from '../../xen/tools/libs/gnttab.js';
 import type { Segment } from '../virtio/queue.js';
 

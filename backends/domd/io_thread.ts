@@ -2,12 +2,23 @@
  * The disk thread of a backend process: takes requests from the queue, maps each descriptor's pages, does the I/O, puts
  * the used element, unmaps, interrupts. One explicit step at a time.
  */
-import { BLK_S_IOERR, BLK_T_FLUSH, BLK_T_OUT, blkData, parseBlk, performBlk, segmentBytes, splitBlk, type BlkRequest } from '../virtio/blk.js';
+import {
+  BLK_S_IOERR,
+  BLK_T_FLUSH,
+  blkData,
+  blkTakesData,
+  parseBlk,
+  performBlk,
+  segmentBytes,
+  splitBlk,
+  type BlkOptions,
+  type BlkRequest,
+} from '../virtio/blk.js';
 import type { Disk } from '../virtio/disk.js';
 import { INTERRUPT_USED, type VirtioMmio } from '../virtio/mmio.js';
 import { isFinding, type Chain, type Finding, type Segment } from '../virtio/queue.js';
 import { MappedPages } from '../../xen/tools/libs/foreignmemory.js';
-import { baselineOf } from '../../xen/common/baselines.js';
+import { baselineOf } from '../../xen/tools/libs/baseline.js';
 import { setIrqLevel } from '../../xen/tools/libs/devicemodel.js';
 import type { Caller } from '../../xen/tools/libs/caller.js';
 import { MIXED_ADDRESSES, pagesOf, type GuestPages, type WantedPage } from './guest_pages.js';
@@ -20,7 +31,8 @@ export interface IoTarget {
   readonly irq: number;
 }
 
-type Phase = 'sleep' | 'woken' | 'pop' | 'map-table' | 'unmap-table' | 'map' | 'io' | 'disk' | 'complete' | 'unmap' | 'irq';
+type Phase =
+  'sleep' | 'woken' | 'pop' | 'map-table' | 'unmap-table' | 'map' | 'io' | 'disk' | 'complete' | 'unmap' | 'irq';
 
 interface Work {
   head: number;
@@ -54,6 +66,7 @@ export class IoThread {
     /** Sleeps for the disk's service time: the event calls diskDone. */
     private readonly startDisk: (cost: string, bytes: number) => void,
     private readonly warn: (line: string) => void,
+    private readonly blk: BlkOptions = {},
   ) {
     this.#mapped = new MappedPages(caller);
   }
@@ -158,7 +171,12 @@ export class IoThread {
       this.#maps.push({ gfn: page, own });
       this.#mapped.pages.set(page, own);
     } else if (own === MIXED_ADDRESSES) this.#broken('mixed-addresses', target);
-    else this.caller.xen.errors.report('backend-map', this.caller.domain.name, `page 0x${page.toString(16)} of d${target.domid}: ${own}`);
+    else
+      this.caller.xen.errors.report(
+        'backend-map',
+        this.caller.domain.name,
+        `page 0x${page.toString(16)} of d${target.domid}: ${own}`,
+      );
   }
 
   #unmapNext(done: () => void): void {
@@ -188,16 +206,19 @@ export class IoThread {
     work.request = request;
     this.caller.charge('domd.syscall');
     this.phase = 'disk';
-    this.startDisk(request.type === BLK_T_OUT ? 'disk.write' : request.type === BLK_T_FLUSH ? 'disk.flush' : 'disk.read', segmentBytes(blkData(request)));
+    this.startDisk(
+      blkTakesData(request.type) ? 'disk.write' : request.type === BLK_T_FLUSH ? 'disk.flush' : 'disk.read',
+      segmentBytes(blkData(request)),
+    );
   }
 
   /** The disk's service time is over: only now does the transfer become visible. */
   #transfer(request: BlkRequest): { status: number; written: number } {
     const failed = { status: BLK_S_IOERR, written: 0 };
     this.caller.charge('domd.copy', 1, segmentBytes(blkData(request)));
-    const source = request.type === BLK_T_OUT ? this.#gather(request.out) : new Uint8Array(0);
+    const source = blkTakesData(request.type) ? this.#gather(request.out) : new Uint8Array(0);
     if (source === undefined) return failed;
-    const outcome = performBlk(this.disk, this.id, request, source);
+    const outcome = performBlk(this.disk, this.id, request, source, this.blk);
     if (outcome.hostError) this.#hostError();
     if (outcome.data !== undefined && !this.#scatter(request.in, outcome.data)) return failed;
     return outcome;
@@ -236,7 +257,8 @@ export class IoThread {
     const { head, request } = this.#work!;
     const outcome = this.#transfer(request!);
     this.caller.charge('domd.queueWork');
-    if (!this.#mapped.write(request!.status.gpa, Uint8Array.of(outcome.status))) return this.#broken('buffer-not-mapped', target);
+    if (!this.#mapped.write(request!.status.gpa, Uint8Array.of(outcome.status)))
+      return this.#broken('buffer-not-mapped', target);
     if (!this.device.queue.push(this.rings, head, outcome.written)) return this.#broken('ring-not-mapped', target);
     this.#work!.unmaps = this.#maps.length;
     this.caller.charge('domd.unmapCall', this.#work!.segments.length);
@@ -288,7 +310,14 @@ export class IoThread {
 
   load(state: unknown): void {
     type Packed = { gpa: string; length: number; writable: boolean };
-    type SavedWork = { head: number; segments: Packed[]; pages: WantedPage[]; unmaps: number; table: Packed | null; request: { type: number; sector: string } | null };
+    type SavedWork = {
+      head: number;
+      segments: Packed[];
+      pages: WantedPage[];
+      unmaps: number;
+      table: Packed | null;
+      request: { type: number; sector: string } | null;
+    };
     const s = state as { phase: Phase; kicked: boolean; maps: { gfn: number; own: number }[]; work: SavedWork | null };
     const unpacked = (p: Packed): Segment => ({ gpa: BigInt(p.gpa), length: p.length, writable: p.writable });
     this.phase = s.phase;

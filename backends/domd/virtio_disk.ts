@@ -1,26 +1,21 @@
 /**
  * The virtio-disk process (observed life: golden-libxl.md 4, 5; xen-ioreq.md 8.5, 8.6): waits for a guest in xenstore, sets up
- * an IOREQ server, serves register accesses in its main thread and disk requests in a second one, tears all down, waits again.
+ * an IOREQ server, serves register accesses in its main thread and disk requests in one more per disk, tears all down, waits again.
  */
-import { IOREQ_TYPE_COPY, IOREQ_TYPE_INVALIDATE, STATE_IOREQ_INPROCESS, STATE_IOREQ_READY, STATE_IORESP_READY } from '../../xen/public/ioreq.js';
-import { createIoreqServer, destroyIoreqServer, mapIoRange, nrVcpus, setIoreqServerState } from '../../xen/tools/libs/devicemodel.js';
-import { MappedPages, mapForeignPage, mapResource, unmapPage, type UnpopulatedSpace } from '../../xen/tools/libs/foreignmemory.js';
-import type { TimedEvent } from '../../xen/tools/libs/timer.js';
+import {
+  IOREQ_TYPE_COPY,
+  IOREQ_TYPE_INVALIDATE,
+  STATE_IOREQ_INPROCESS,
+  STATE_IOREQ_READY,
+  STATE_IORESP_READY,
+} from '../../xen/public/ioreq.js';
+import type { UnpopulatedSpace } from '../../xen/tools/libs/foreignmemory.js';
 import type { XsHandle } from '../../xen/tools/libs/xenstore.js';
-import { blkClass } from '../virtio/blk.js';
-import type { Disk } from '../virtio/disk.js';
-import { VirtioMmio, registerName, type Effect } from '../virtio/mmio.js';
-import { IoThread } from './io_thread.js';
-import { IoreqSlots } from './ioreq_slots.js';
+import type { VirtioMmio } from '../virtio/mmio.js';
+import { Attachment, newServed, START, type Served, type Start } from './attachment.js';
+import { DiskDirectories, VdiskDirectory, type Discovery, type StaticPlace } from './discovery.js';
+import { DiskDevice, type DiskDeviceOptions } from './disk_device.js';
 import type { DomdProgram, Process } from './program.js';
-
-const WINDOW = 0x200;
-const PAGE = 4096;
-const XENBUS = { initialising: 1, initWait: 2, closed: 6 } as const;
-
-/** Start-up steps in order; teardown walks them backwards from wherever it was. */
-const START = ['connect', 'config', 'nr-vcpus', 'create', 'map-page', 'enable', 'bind', 'device'] as const;
-type Start = (typeof START)[number];
 
 type Main =
   | { at: 'wait' }
@@ -52,51 +47,36 @@ const PHASES: Readonly<Record<Main['at'], string>> = {
   notify: 'respond',
 };
 
-interface Guest {
-  domid: number;
-  base: number;
-  irq: number;
-  vcpus: number;
-  server: number;
-  page: number;
-  /** Local port of each vCPU. */
-  ports: number[];
-  backendPath: string;
-  frontendPath: string;
-  devid: string;
-}
-
 export interface VirtioDiskOptions {
-  /** The image path in xenstore that this process serves (`params`). */
-  readonly params: string;
-  /** Which guest and device of that image it is for, where several name the same; default: the first. */
-  readonly serves?: (domid: number, devid: string) => boolean;
-  readonly disk: Disk;
+  /** The disks that this process serves, all of the same guest. */
+  readonly disks: readonly DiskDeviceOptions[];
   readonly space: UnpopulatedSpace;
   readonly xenstore: XsHandle;
-  /** Event that ends the disk's service time. */
-  readonly diskEvent: (handler: () => void) => TimedEvent;
   readonly warn: (line: string) => void;
+  /** `disk` directories of libxl, or the `vdisk` one of the 2020 series. */
+  readonly layout?: 'disk' | 'vdisk';
+  /** Windows and interrupts by disk, told on the command line instead of being read. */
+  readonly places?: readonly StaticPlace[];
 }
 
 export class VirtioDisk implements Process {
-  readonly device: VirtioMmio;
+  readonly devices: readonly DiskDevice[];
   /** False: a start switch that tests and users turn to see a wedged backend; the process is never scheduled. */
   enabled = true;
-  /** Register accesses served, for all guests so far. */
-  accesses = 0;
   #main: Main = { at: 'wait' };
-  #guest: Guest | undefined;
+  #guest: Served | undefined;
   #lastDomid = 0;
   /** xenstore changed: look for a guest, or whether ours is gone. */
   #storeEvent = true;
   #watching = false;
+  /** A signal that has not been acted on. */
+  #signal: 'term' | 'kill' | undefined;
   #pending: number[] = [];
-  readonly #rings: MappedPages;
-  readonly #io: IoThread;
-  readonly #diskEvent: TimedEvent;
-  /** Which thread's turn it is when both can run. */
+  /** Which thread's turn it is when both can run; and which disk's. */
   #ioTurn = false;
+  #diskTurn = 0;
+  readonly #discovery: Discovery;
+  readonly #attachment: Attachment;
 
   constructor(
     readonly name: string,
@@ -104,29 +84,103 @@ export class VirtioDisk implements Process {
     private readonly options: VirtioDiskOptions,
   ) {
     const { caller } = program;
-    this.device = new VirtioMmio(blkClass(options.disk));
-    this.#rings = new MappedPages(caller);
-    this.#diskEvent = options.diskEvent(() => {
-      this.#io.diskDone();
-      caller.xen.unblock(caller.vcpu);
-    });
-    this.#io = new IoThread(caller, options.space, this.device, options.disk, name, this.#rings, (cost, bytes) => this.#startDisk(cost, bytes), options.warn);
-    options.xenstore.onWatch(() => {
+    const { xenstore, space, layout, places } = options;
+    this.devices = options.disks.map((disk) => new DiskDevice(program, disk));
+    this.#discovery =
+      layout === 'vdisk'
+        ? new VdiskDirectory(xenstore, this.devices)
+        : new DiskDirectories(xenstore, this.devices, places);
+    this.#attachment = new Attachment(program, space, this.devices, this.#discovery);
+    xenstore.onWatch(() => {
       this.#storeEvent = true;
       caller.xen.unblock(caller.vcpu);
     });
   }
 
-  #startDisk(cost: string, bytes: number): void {
-    const { xen } = this.program.caller;
-    const service = xen.costTicks(cost) + xen.costTicks('disk.transfer', bytes);
-    this.#diskEvent.scheduleAt(xen.clock.now() + service);
+  /** The first disk's register page. */
+  get device(): VirtioMmio {
+    return this.devices[0]!.device;
+  }
+
+  /** Register accesses served, for all disks and guests so far. */
+  get accesses(): number {
+    return this.devices.reduce((sum, device) => sum + device.accesses, 0);
+  }
+
+  /** Whether it serves a guest now. */
+  get serving(): boolean {
+    return this.#guest !== undefined;
+  }
+
+  /** The disk with that id (`NAME:VDEV`). */
+  disk(id: string): DiskDevice | undefined {
+    return this.devices.find((device) => device.options.id === id);
+  }
+
+  // ---- signals ----
+
+  /** SIGTERM: tears down as if the guest had gone, then ends. */
+  terminate(): void {
+    this.#signal ??= 'term';
+    this.#wakeUp();
+  }
+
+  /** SIGKILL: the kernel closes what it had; server, range and xenstore stay as they are. */
+  kill(): void {
+    this.#signal = 'kill';
+    this.#wakeUp();
+  }
+
+  /** A fresh process after the end of this one, with the same command line. False: it still runs. */
+  restart(): boolean {
+    if (this.#main.at !== 'gone') return false;
+    this.#main = { at: 'wait' };
+    this.#lastDomid = 0;
+    this.#storeEvent = true;
+    this.#watching = false;
+    this.#signal = undefined;
+    this.#wakeUp();
+    return true;
+  }
+
+  get ended(): boolean {
+    return this.#main.at === 'gone';
+  }
+
+  #wakeUp(): void {
+    const { caller } = this.program;
+    caller.xen.unblock(caller.vcpu);
+  }
+
+  /** Acts on a signal between two steps. @returns true if it did. */
+  #takeSignal(): boolean {
+    if (this.#signal === undefined || this.ended) return false;
+    const g = this.#guest;
+    if (this.#signal === 'kill') {
+      if (g !== undefined) this.#attachment.release(g);
+      this.#end();
+      return true;
+    }
+    // The real process looks at the signal only when it sleeps: what it is doing for the guest is finished first.
+    if (this.#main.at === 'wait') this.#end();
+    else if (this.#main.at === 'idle') this.#main = { at: 'stop', done: START.length };
+    else return false;
+    return true;
+  }
+
+  #end(): void {
+    this.#guest = undefined;
+    this.#pending = [];
+    this.#signal = undefined;
+    this.#main = { at: 'gone' };
+    this.options.xenstore.close();
   }
 
   // ---- Process ----
 
   ownsPort(port: number): boolean {
-    return this.#guest?.ports.includes(port) === true;
+    const g = this.#guest;
+    return g !== undefined && (g.ports.includes(port) || g.bufferedPort === port);
   }
 
   onPort(port: number): void {
@@ -141,14 +195,28 @@ export class VirtioDisk implements Process {
 
   step(): boolean {
     if (!this.enabled) return false;
+    if (this.#takeSignal()) return true;
     const mainReady = this.#mainReady();
-    if (!mainReady && !this.#io.runnable) return false;
+    const io = this.#nextDisk();
+    if (!mainReady && io === undefined) return false;
     // A thread that another one wakes does not preempt it: the main thread runs on until it would sleep.
-    const useIo = this.#io.runnable && (!mainReady || (this.#ioTurn && this.#main.at === 'idle'));
+    const useIo = io !== undefined && (!mainReady || (this.#ioTurn && this.#main.at === 'idle'));
     this.#ioTurn = !useIo;
-    if (useIo) this.#io.step({ domid: this.#guest!.domid, irq: this.#guest!.irq });
+    if (useIo) io.step(this.#guest!.domid);
     else this.#mainStep();
     return true;
+  }
+
+  /** The disk threads take turns, step by step. */
+  #nextDisk(): DiskDevice | undefined {
+    const { devices } = this;
+    for (let i = 0; i < devices.length; i++) {
+      const at = (this.#diskTurn + i) % devices.length;
+      if (!devices[at]!.runnable) continue;
+      this.#diskTurn = (at + 1) % devices.length;
+      return devices[at];
+    }
+    return undefined;
   }
 
   #mainReady(): boolean {
@@ -200,27 +268,15 @@ export class VirtioDisk implements Process {
 
   #findGuest(): void {
     this.#storeEvent = false;
-    const { xenstore, params } = this.options;
     if (!this.#watching) {
       this.#watching = true;
-      xenstore.watch('backend/virtio_disk', 'virtio_disk');
+      this.#discovery.watch();
     }
-    const domids = xenstore
-      .directory('backend/virtio_disk')
-      .map(Number)
-      .filter((d) => d > this.#lastDomid)
-      .sort((a, b) => a - b);
-    for (const domid of domids) {
-      for (const devid of xenstore.directory(`backend/virtio_disk/${domid}`)) {
-        const backendPath = `backend/virtio_disk/${domid}/${devid}`;
-        if (xenstore.read(`${backendPath}/params`) !== params) continue;
-        if (this.options.serves?.(domid, devid) === false) continue;
-        this.#lastDomid = domid;
-        this.#guest = { domid, devid, backendPath, frontendPath: '', base: 0, irq: 0, vcpus: 0, server: -1, page: -1, ports: [] };
-        this.#main = { at: 'start', step: 'connect' };
-        return;
-      }
-    }
+    const domid = this.#discovery.find(this.#lastDomid);
+    if (domid === undefined) return;
+    this.#lastDomid = domid;
+    this.#guest = newServed(domid);
+    this.#main = { at: 'start', step: 'connect' };
   }
 
   #fail(step: string, rc: number): void {
@@ -230,7 +286,7 @@ export class VirtioDisk implements Process {
   }
 
   #start(step: Start): void {
-    const rc = this.#startStep(step);
+    const rc = this.#attachment.start(step, this.#guest!);
     if (rc < 0) return this.#fail(step, rc);
     const next = START[START.indexOf(step) + 1];
     this.#main = next === undefined ? { at: 'idle' } : { at: 'start', step: next };
@@ -238,96 +294,18 @@ export class VirtioDisk implements Process {
     if (next === undefined) this.#storeEvent = true;
   }
 
-  #startStep(step: Start): number {
-    const { caller, ports } = this.program;
-    const { xenstore, space } = this.options;
-    const g = this.#guest!;
-    switch (step) {
-      case 'connect': {
-        if (xenstore.read(`${g.backendPath}/state`) !== String(XENBUS.initialising)) return -22;
-        // libxl may unpause the guest from here on (xen-ioreq.md 8.5 step 3).
-        xenstore.write(`${g.backendPath}/state`, String(XENBUS.initWait));
-        g.frontendPath = xenstore.read(`${g.backendPath}/frontend`) ?? '';
-        if (xenstore.read(`${g.frontendPath}/state`) !== String(XENBUS.initialising)) return -22;
-        xenstore.watch(g.backendPath, 'be');
-        xenstore.watch(g.frontendPath, 'fe');
-        return 0;
-      }
-      case 'config':
-        g.base = Number(xenstore.read(`${g.backendPath}/base`) ?? NaN);
-        g.irq = Number(xenstore.read(`${g.backendPath}/irq`) ?? NaN);
-        return Number.isInteger(g.base) && Number.isInteger(g.irq) ? 0 : -22;
-      case 'nr-vcpus':
-        g.vcpus = nrVcpus(caller, g.domid);
-        return g.vcpus;
-      case 'create':
-        g.server = createIoreqServer(caller, g.domid, 0);
-        return g.server;
-      case 'map-page':
-        g.page = mapResource(caller, space, g.domid, g.server, 1);
-        return g.page;
-      case 'enable':
-        return setIoreqServerState(caller, g.domid, g.server, true);
-      case 'bind': {
-        const slots = this.#slots();
-        for (let vcpu = 0; vcpu < g.vcpus; vcpu++) {
-          const port = ports.bindInterdomain(g.domid, slots.port(vcpu));
-          if (port < 0) return port;
-          g.ports.push(port);
-        }
-        return 0;
-      }
-      default:
-        this.device.reset();
-        return mapIoRange(caller, g.domid, g.server, g.base, g.base + WINDOW - 1);
-    }
-  }
-
   /** One step of the teardown: `done` start steps are still in effect. */
   #stop(done: number): void {
-    const { caller, ports } = this.program;
-    const { xenstore, space } = this.options;
-    const g = this.#guest!;
     if (done > 0) {
-      switch (START[done - 1]) {
-        case 'device':
-          mapIoRange(caller, g.domid, g.server, g.base, g.base + WINDOW - 1, false);
-          this.#stopQueue();
-          this.device.reset();
-          break;
-        case 'bind':
-          for (const port of g.ports) ports.close(port);
-          g.ports = [];
-          break;
-        case 'enable':
-          setIoreqServerState(caller, g.domid, g.server, false);
-          break;
-        case 'map-page':
-          unmapPage(caller, space, g.page);
-          break;
-        case 'create':
-          destroyIoreqServer(caller, g.domid, g.server);
-          break;
-        case 'connect':
-          xenstore.write(`${g.backendPath}/state`, String(XENBUS.closed));
-          xenstore.unwatch(g.frontendPath, 'fe');
-          xenstore.unwatch(g.backendPath, 'be');
-          xenstore.rm(g.backendPath);
-          break;
-        default:
-          break;
-      }
+      this.#attachment.stop(START[done - 1]!, this.#guest!);
       this.#main = { at: 'stop', done: done - 1 };
       return;
     }
+    if (this.#signal === 'term') return this.#end();
     this.#guest = undefined;
     this.#pending = [];
     this.#storeEvent = true;
     this.#main = { at: 'wait' };
-  }
-
-  #slots(): IoreqSlots {
-    return new IoreqSlots(this.program.caller, this.#guest!.page * PAGE);
   }
 
   /** select() returned: an event, or xenstore. */
@@ -335,10 +313,7 @@ export class VirtioDisk implements Process {
     const { caller } = this.program;
     if (this.#storeEvent) {
       this.#storeEvent = false;
-      const { xenstore } = this.options;
-      const g = this.#guest!;
-      const gone = ['frontendPath', 'backendPath'] as const;
-      if (gone.some((key) => (xenstore.read(`${g[key]}/state`) ?? '0') === '0')) {
+      if (this.#discovery.gone()) {
         this.#main = { at: 'stop', done: START.length };
         return;
       }
@@ -371,7 +346,7 @@ export class VirtioDisk implements Process {
 
   #look(port: number, vcpu: number): void {
     this.program.caller.charge('domd.pageAccess');
-    const slots = this.#slots();
+    const slots = this.#attachment.slots(this.#guest!);
     if (slots.read(vcpu).state !== STATE_IOREQ_READY) {
       // The event that every bind sends; "IO request not ready" in the real process.
       this.#main = { at: 'idle' };
@@ -384,22 +359,21 @@ export class VirtioDisk implements Process {
   #access(port: number, vcpu: number): void {
     const { caller } = this.program;
     caller.charge('domd.deviceRegister');
-    const request = this.#slots().read(vcpu);
-    const { base } = this.#guest!;
+    const g = this.#guest!;
+    const { type, addr, size, read, data: value } = this.#attachment.slots(g).read(vcpu);
     let data: bigint | null = null;
-    if (request.type === IOREQ_TYPE_COPY) {
-      this.accesses++;
-      const offset = request.addr - base;
-      if (offset < 0 || offset >= WINDOW) this.options.warn(`${this.name}: access at 0x${request.addr.toString(16)} is not the device's`);
-      else if (request.read) data = this.device.read(offset, request.size);
-      else this.#effect(this.device.write(offset, request.size, request.data));
-    } else if (request.type !== IOREQ_TYPE_INVALIDATE) this.options.warn(`${this.name}: request of type ${request.type}`);
+    if (type === IOREQ_TYPE_COPY) {
+      const device = this.devices.find((each) => each.covers(addr));
+      // Answered all the same, with the data as it is.
+      if (device === undefined) this.options.warn(`${this.name}: access at 0x${addr.toString(16)} is not the device's`);
+      else data = device.access(g.domid, addr, size, read, value);
+    } else if (type !== IOREQ_TYPE_INVALIDATE) this.options.warn(`${this.name}: request of type ${type}`);
     this.#main = { at: 'respond', port, vcpu, data: data === null ? null : String(data) };
   }
 
   #respond(port: number, vcpu: number, data: string | null): void {
     this.program.caller.charge('domd.pageAccess');
-    const slots = this.#slots();
+    const slots = this.#attachment.slots(this.#guest!);
     if (data !== null) slots.setData(vcpu, BigInt(data));
     slots.setState(vcpu, STATE_IORESP_READY);
     this.#main = { at: 'notify', port, vcpu };
@@ -412,82 +386,50 @@ export class VirtioDisk implements Process {
     this.#main = this.#pending.length > 0 ? { at: 'read-port' } : { at: 'idle' };
   }
 
-  // ---- queue ----
-
-  #effect(effect: Effect): void {
-    if (effect === 'notify') this.#io.kick();
-    else if (effect === 'queue-ready') this.#mapRings();
-    else if (effect === 'queue-stop') this.#stopQueue();
-  }
-
-  /** QueueReady = 1 maps one page each of desc, avail and used (golden-libxl.md 5). */
-  #mapRings(): void {
-    const { caller } = this.program;
-    const { desc, avail, used } = this.device.queue;
-    for (const gpa of [desc, avail, used]) {
-      const gfn = Number(gpa / BigInt(PAGE));
-      if (this.#rings.pages.has(gfn)) continue;
-      caller.charge('domd.mapCall');
-      const own = mapForeignPage(caller, this.options.space, this.#guest!.domid, gfn);
-      if (own < 0) {
-        caller.xen.errors.report('ring-not-mapped', this.name, `gfn 0x${gfn.toString(16)}: ${own}`);
-        this.device.needsReset();
-        return;
-      }
-      this.#rings.pages.set(gfn, own);
-    }
-  }
-
-  #stopQueue(): void {
-    this.#io.stop();
-    this.#diskEvent.cancel();
-    for (const own of this.#rings.pages.values()) {
-      this.program.caller.charge('domd.unmapCall');
-      unmapPage(this.program.caller, this.options.space, own);
-    }
-    this.#rings.pages.clear();
-  }
-
-  /** Register name of an address in this device's window, for reports. */
+  /** Register name of an address in one of our windows, for reports. */
   registerAt(address: number): string | undefined {
-    const g = this.#guest;
-    return g !== undefined && address >= g.base && address < g.base + WINDOW ? registerName(address - g.base) : undefined;
+    return this.#guest === undefined
+      ? undefined
+      : this.devices.find((each) => each.covers(address))?.registerAt(address);
   }
 
   save(): unknown {
     return {
-      device: this.device.save(),
+      devices: this.devices.map((device) => device.save()),
       enabled: this.enabled,
-      accesses: this.accesses,
       main: this.#main,
-      guest: this.#guest ?? null,
+      guest: this.#guest === undefined ? null : { ...this.#guest, bufferedPort: this.#guest.bufferedPort ?? null },
       lastDomid: this.#lastDomid,
       storeEvent: this.#storeEvent,
       watching: this.#watching,
+      signal: this.#signal ?? null,
       pending: [...this.#pending],
-      rings: [...this.#rings.pages],
-      io: this.#io.save(),
       ioTurn: this.#ioTurn,
-      disk: this.options.disk.save(),
+      diskTurn: this.#diskTurn,
     };
   }
 
   load(state: unknown): void {
-    type Saved = { device: unknown; enabled: boolean; accesses: number; main: Main; guest: Guest | null; lastDomid: number; storeEvent: boolean; watching: boolean; pending: number[]; rings: [number, number][]; io: unknown; ioTurn: boolean; disk: unknown };
-    const s = state as Saved;
-    this.device.load(s.device);
+    // The snapshot reader has checked the version: the fields are those of save().
+    const s = state as any;
+    s.devices.forEach((saved: unknown, i: number) => this.devices[i]!.load(saved));
     this.enabled = s.enabled;
-    this.accesses = s.accesses;
     this.#main = s.main;
-    this.#guest = s.guest === null ? undefined : { ...s.guest, ports: [...s.guest.ports] };
+    this.#guest =
+      s.guest === null
+        ? undefined
+        : {
+            ...s.guest,
+            pages: [...s.guest.pages],
+            ports: [...s.guest.ports],
+            bufferedPort: s.guest.bufferedPort ?? undefined,
+          };
     this.#lastDomid = s.lastDomid;
     this.#storeEvent = s.storeEvent;
     this.#watching = s.watching;
+    this.#signal = s.signal ?? undefined;
     this.#pending = [...s.pending];
-    this.#rings.pages.clear();
-    for (const [gfn, own] of s.rings) this.#rings.pages.set(gfn, own);
-    this.#io.load(s.io);
     this.#ioTurn = s.ioTurn;
-    this.options.disk.load(s.disk);
+    this.#diskTurn = s.diskTurn;
   }
 }

@@ -34,24 +34,51 @@ function request(type: number, sector: number | bigint, segments: readonly Segme
 }
 
 const STATUS = seg(0x9000, 1, true);
-const perform = (disk: Disk, type: number, sector: number | bigint, segments: readonly Segment[], source = new Uint8Array(0)) => performBlk(disk, 'serial', request(type, sector, [...segments, STATUS]), source);
+const perform = (
+  disk: Disk,
+  type: number,
+  sector: number | bigint,
+  segments: readonly Segment[],
+  source = new Uint8Array(0),
+) => performBlk(disk, 'serial', request(type, sector, [...segments, STATUS]), source);
 
 // virtio 1.2, 2.7.4.1 and 5.2.6: no assumptions about how a message is cut into descriptors.
 test('header, data and status are found however the chain is cut', () => {
   const usual = splitBlk([seg(0x1000, 16), seg(0x2000, 512), seg(0x3000, 1, true)]);
   expect(usual).toEqual({ header: [seg(0x1000, 16)], out: [seg(0x2000, 512)], in: [], status: seg(0x3000, 1, true) });
-  expect(splitBlk([seg(0x1000, 528), seg(0x3000, 1, true)])).toEqual({ header: [seg(0x1000, 16)], out: [seg(0x1010, 512)], in: [], status: seg(0x3000, 1, true) });
+  expect(splitBlk([seg(0x1000, 528), seg(0x3000, 1, true)])).toEqual({
+    header: [seg(0x1000, 16)],
+    out: [seg(0x1010, 512)],
+    in: [],
+    status: seg(0x3000, 1, true),
+  });
   expect(splitBlk([seg(0x1000, 8), seg(0x1100, 4), seg(0x1200, 4), seg(0x3000, 513, true)])).toEqual({
     header: [seg(0x1000, 8), seg(0x1100, 4), seg(0x1200, 4)],
     out: [],
     in: [seg(0x3000, 512, true)],
     status: seg(0x3200, 1, true),
   });
-  expect(splitBlk([seg(0x1000, 16), seg(0x2000, 0), seg(0x3000, 0, true), seg(0x4000, 512, true), seg(0x5000, 0, true), seg(0x6000, 1, true)])).toMatchObject({ in: [seg(0x4000, 512, true)], status: seg(0x6000, 1, true) });
+  expect(
+    splitBlk([
+      seg(0x1000, 16),
+      seg(0x2000, 0),
+      seg(0x3000, 0, true),
+      seg(0x4000, 512, true),
+      seg(0x5000, 0, true),
+      seg(0x6000, 1, true),
+    ]),
+  ).toMatchObject({ in: [seg(0x4000, 512, true)], status: seg(0x6000, 1, true) });
 });
 
 test('chains without header or status are no requests', () => {
-  expect([splitBlk([]), splitBlk([seg(0, 16)]), splitBlk([seg(0, 15), seg(0, 1, true)]), splitBlk([seg(0, 1, true)]), splitBlk([seg(0, 16), seg(0, 0, true)]), splitBlk([seg(0, 17, true)])]).toEqual(new Array(6).fill(undefined));
+  expect([
+    splitBlk([]),
+    splitBlk([seg(0, 16)]),
+    splitBlk([seg(0, 15), seg(0, 1, true)]),
+    splitBlk([seg(0, 1, true)]),
+    splitBlk([seg(0, 16), seg(0, 0, true)]),
+    splitBlk([seg(0, 17, true)]),
+  ]).toEqual(new Array(6).fill(undefined));
 });
 
 test('IN gives the sectors, OUT stores them, and says how much went into guest memory', () => {
@@ -59,7 +86,13 @@ test('IN gives the sectors, OUT stores them, and says how much went into guest m
   const read = perform(disk, IN, 1, [seg(0, 100, true), seg(0, 412, true)]);
   expect([read.status, read.written, read.data?.[0], read.data?.length]).toEqual([OK, 512, 0, 512]);
   const written = perform(disk, OUT, 1, [seg(0, 512)], new Uint8Array(512).fill(7));
-  expect([written.status, written.written, state.bytes[511], state.bytes[512], state.bytes[1023]]).toEqual([OK, 0, 255, 7, 7]);
+  expect([written.status, written.written, state.bytes[511], state.bytes[512], state.bytes[1023]]).toEqual([
+    OK,
+    0,
+    255,
+    7,
+    7,
+  ]);
   expect(perform(disk, IN, 2, []).status).toBe(OK); // nothing at the end
 });
 
@@ -94,7 +127,11 @@ test('a read-only disk takes no writes', () => {
 test('a host that fails gives an I/O error, for each kind of request', () => {
   const { disk, state } = memoryDisk();
   state.fails = true;
-  for (const outcome of [perform(disk, IN, 0, [seg(0, 512, true)]), perform(disk, OUT, 0, [seg(0, 512)], new Uint8Array(512)), perform(disk, FLUSH, 0, [])]) {
+  for (const outcome of [
+    perform(disk, IN, 0, [seg(0, 512, true)]),
+    perform(disk, OUT, 0, [seg(0, 512)], new Uint8Array(512)),
+    perform(disk, FLUSH, 0, []),
+  ]) {
     expect(outcome).toEqual({ status: IOERR, written: 0, data: undefined, hostError: true });
   }
   expect(state.flushed).toBe(1);
@@ -109,5 +146,7 @@ test('flush, id, and what is not supported', () => {
   expect(perform(disk, GET_ID, 0, [seg(0, 512, true)]).written).toBe(20);
   // Device-readable memory is never written.
   expect(perform(disk, GET_ID, 0, [seg(0, 20)]).written).toBe(0);
-  expect([2, 3, 11, 13, 0xffff_ffff].map((type) => perform(disk, type, 0, []).status)).toEqual(new Array(5).fill(UNSUPP));
+  expect([2, 3, 11, 13, 0xffff_ffff].map((type) => perform(disk, type, 0, []).status)).toEqual(
+    new Array(5).fill(UNSUPP),
+  );
 });

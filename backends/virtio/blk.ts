@@ -1,6 +1,14 @@
 /** virtio-blk (virtio 1.2, 5.2): features, configuration and requests as plain data; no queue walking, no I/O of its own. */
 import type { Segment } from './queue.js';
 import { VIRTIO_F_ACCESS_PLATFORM, VIRTIO_F_EVENT_IDX, VIRTIO_F_VERSION_1, type VirtioClass } from './mmio.js';
+import {
+  BLK_F_DISCARD,
+  BLK_F_WRITE_ZEROES,
+  BLK_T_DISCARD,
+  BLK_T_WRITE_ZEROES,
+  discardOrZero,
+  writeDiscardConfig,
+} from './blk-discard.js';
 import { SECTOR, type Disk } from './disk.js';
 
 const F_SEG_MAX = 2;
@@ -22,14 +30,30 @@ export const BLK_HEADER_BYTES = 16;
 
 const bit = (n: number): bigint => 1n << BigInt(n);
 
+/** What a disk offers beyond the usual. */
+export interface BlkOptions {
+  /** DISCARD and WRITE_ZEROES; never on a read-only disk. */
+  readonly discard?: boolean;
+}
+
 /** The class part of the transport for a disk. */
-export function blkClass(disk: Disk): VirtioClass {
+export function blkClass(disk: Disk, options: BlkOptions = {}): VirtioClass {
   const config = new Uint8Array(0x100);
   const view = new DataView(config.buffer);
   view.setBigUint64(0x00, BigInt(disk.bytes / SECTOR), true);
   view.setUint32(0x0c, SEG_MAX, true);
-  let features = bit(VIRTIO_F_VERSION_1) | bit(VIRTIO_F_ACCESS_PLATFORM) | bit(F_SEG_MAX) | bit(F_FLUSH) | bit(F_INDIRECT_DESC) | bit(VIRTIO_F_EVENT_IDX);
+  let features =
+    bit(VIRTIO_F_VERSION_1) |
+    bit(VIRTIO_F_ACCESS_PLATFORM) |
+    bit(F_SEG_MAX) |
+    bit(F_FLUSH) |
+    bit(F_INDIRECT_DESC) |
+    bit(VIRTIO_F_EVENT_IDX);
   if (disk.readOnly) features |= bit(F_RO);
+  else if (options.discard === true) {
+    features |= bit(BLK_F_DISCARD) | bit(BLK_F_WRITE_ZEROES);
+    writeDiscardConfig(view);
+  }
   return { deviceId: 2, features, config };
 }
 
@@ -84,9 +108,14 @@ export function parseBlk(parts: BlkParts, header: Uint8Array): BlkRequest {
   return { ...parts, type: view.getUint32(0, true), sector: view.getBigUint64(8, true) };
 }
 
-/** Data that a request moves: to the disk for OUT, else from it. */
+/** True for requests whose data the device reads. */
+export function blkTakesData(type: number): boolean {
+  return type === BLK_T_OUT || type === BLK_T_DISCARD || type === BLK_T_WRITE_ZEROES;
+}
+
+/** Data that a request moves: to the disk, or from it. */
 export function blkData(request: BlkRequest): readonly Segment[] {
-  return request.type === BLK_T_OUT ? request.out : request.in;
+  return blkTakesData(request.type) ? request.out : request.in;
 }
 
 /** Largest single transfer that is accepted: bounds what one request can make the backend hold. */
@@ -104,13 +133,25 @@ export interface BlkOutcome {
 
 const failed = (status: number): BlkOutcome => ({ status, written: 0, data: undefined, hostError: false });
 const HOST_FAILED: BlkOutcome = { status: BLK_S_IOERR, written: 0, data: undefined, hostError: true };
-const done = (data?: Uint8Array): BlkOutcome => ({ status: BLK_S_OK, written: data?.length ?? 0, data, hostError: false });
+const done = (data?: Uint8Array): BlkOutcome => ({
+  status: BLK_S_OK,
+  written: data?.length ?? 0,
+  data,
+  hostError: false,
+});
 
-/** Carries a request out on the disk. `source` is the data of an OUT request. */
-export function performBlk(disk: Disk, id: string, request: BlkRequest, source: Uint8Array): BlkOutcome {
+/** Carries a request out on the disk. `source` is the data of a request that takes some. */
+export function performBlk(
+  disk: Disk,
+  id: string,
+  request: BlkRequest,
+  source: Uint8Array,
+  options: BlkOptions = {},
+): BlkOutcome {
   const bytes = segmentBytes(blkData(request));
   const offset = Number(request.sector) * SECTOR;
-  const inRange = request.sector < 1n << 44n && bytes % SECTOR === 0 && bytes <= MAX_TRANSFER && offset + bytes <= disk.bytes;
+  const inRange =
+    request.sector < 1n << 44n && bytes % SECTOR === 0 && bytes <= MAX_TRANSFER && offset + bytes <= disk.bytes;
   switch (request.type) {
     case BLK_T_IN: {
       if (!inRange || request.out.length > 0) return failed(BLK_S_IOERR);
@@ -126,6 +167,14 @@ export function performBlk(disk: Disk, id: string, request: BlkRequest, source: 
       const data = new Uint8Array(Math.min(bytes, BLK_ID_BYTES));
       data.set(new TextEncoder().encode(id).subarray(0, data.length));
       return done(data);
+    }
+    case BLK_T_DISCARD:
+    case BLK_T_WRITE_ZEROES: {
+      if (options.discard !== true || disk.readOnly) return failed(BLK_S_UNSUPP);
+      if (request.in.length > 0) return failed(BLK_S_IOERR);
+      const outcome = discardOrZero(disk, request.type, source);
+      if (outcome === 'failed') return HOST_FAILED;
+      return outcome === 'done' ? done() : failed(outcome === 'unsupported' ? BLK_S_UNSUPP : BLK_S_IOERR);
     }
     default:
       return failed(BLK_S_UNSUPP);

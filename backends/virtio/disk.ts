@@ -46,7 +46,11 @@ export class FileDisk implements Disk {
     }
     const stat = fstatSync(this.#fd);
     // Root may write to anything; an image without write permission is meant to be left alone nevertheless.
-    const refused = !stat.isFile() ? 'not a regular file' : !readOnly && (stat.mode & 0o222) === 0 ? NOT_WRITABLE : undefined;
+    const refused = !stat.isFile()
+      ? 'not a regular file'
+      : !readOnly && (stat.mode & 0o222) === 0
+        ? NOT_WRITABLE
+        : undefined;
     if (refused !== undefined) {
       closeSync(this.#fd);
       throw new DiskImageError(`disk image ${path}: ${refused}`);
@@ -71,7 +75,7 @@ export class FileDisk implements Disk {
 
   read(offset: number, into: Uint8Array): boolean {
     return this.#try(() => {
-      for (let done = 0; done < into.length; ) {
+      for (let done = 0; done < into.length;) {
         const n = readSync(this.#fd, into, done, into.length - done, offset + done);
         if (n === 0) throw Object.assign(new Error('short read'), { code: 'EIO' });
         done += n;
@@ -82,7 +86,7 @@ export class FileDisk implements Disk {
   write(offset: number, data: Uint8Array): boolean {
     this.#dirty = true;
     return this.#try(() => {
-      for (let done = 0; done < data.length; ) {
+      for (let done = 0; done < data.length;) {
         const n = writeSync(this.#fd, data, done, data.length - done, offset + done);
         if (n === 0) throw Object.assign(new Error('short write'), { code: 'EIO' });
         done += n;
@@ -150,8 +154,12 @@ export class OverlayDisk implements Disk {
     });
   }
 
-  #overlap(offset: number, length: number, each: (page: number, from: number, at: number, length: number) => boolean): boolean {
-    for (let at = 0; at < length; ) {
+  #overlap(
+    offset: number,
+    length: number,
+    each: (page: number, from: number, at: number, length: number) => boolean,
+  ): boolean {
+    for (let at = 0; at < length;) {
       const page = Math.floor((offset + at) / PAGE);
       const from = (offset + at) % PAGE;
       const n = Math.min(PAGE - from, length - at);
@@ -175,6 +183,7 @@ export class OverlayDisk implements Disk {
 
   load(state: unknown): void {
     this.#pages.clear();
-    for (const [page, bytes] of state as [number, string][]) this.#pages.set(page, Uint8Array.from(Buffer.from(bytes, 'base64')));
+    for (const [page, bytes] of state as [number, string][])
+      this.#pages.set(page, Uint8Array.from(Buffer.from(bytes, 'base64')));
   }
 }

@@ -9,7 +9,8 @@ export class MemoryDisk implements Disk {
     readonly content: Uint8Array,
     readonly readOnly = false,
   ) {
-    if (content.length === 0 || content.length % 512 !== 0) throw new RangeError(`${content.length} bytes are no whole sectors`);
+    if (content.length === 0 || content.length % 512 !== 0)
+      throw new RangeError(`${content.length} bytes are no whole sectors`);
   }
 
   get bytes(): number {

@@ -4,10 +4,41 @@ import type { Disk } from './disk.js';
 import { registerName, VirtioMmio } from './mmio.js';
 
 // Offsets: virtio 1.2, 4.2.2; values of the real backend: xen-ioreq.md 8.6.
-const R = { MAGIC: 0, VERSION: 4, ID: 8, VENDOR: 0xc, FEATURES: 0x10, FEATURES_SEL: 0x14, DRIVER: 0x20, DRIVER_SEL: 0x24, SEL: 0x30, MAX: 0x34, NUM: 0x38, READY: 0x44, NOTIFY: 0x50, ISR: 0x60, ACK: 0x64, STATUS: 0x70, DESC: 0x80, AVAIL: 0x90, USED: 0xa0, GENERATION: 0xfc };
+const R = {
+  MAGIC: 0,
+  VERSION: 4,
+  ID: 8,
+  VENDOR: 0xc,
+  FEATURES: 0x10,
+  FEATURES_SEL: 0x14,
+  DRIVER: 0x20,
+  DRIVER_SEL: 0x24,
+  SEL: 0x30,
+  MAX: 0x34,
+  NUM: 0x38,
+  READY: 0x44,
+  NOTIFY: 0x50,
+  ISR: 0x60,
+  ACK: 0x64,
+  STATUS: 0x70,
+  DESC: 0x80,
+  AVAIL: 0x90,
+  USED: 0xa0,
+  GENERATION: 0xfc,
+};
 const [ACKNOWLEDGE, DRIVER, DRIVER_OK, FEATURES_OK, NEEDS_RESET, FAILED] = [1, 2, 4, 8, 64, 128];
 
-const disk = (readOnly = false): Disk => ({ bytes: 8 << 20, readOnly, lastError: undefined, read: () => true, write: () => true, flush: () => true, close: () => {}, save: () => null, load: () => {} });
+const disk = (readOnly = false): Disk => ({
+  bytes: 8 << 20,
+  readOnly,
+  lastError: undefined,
+  read: () => true,
+  write: () => true,
+  flush: () => true,
+  close: () => {},
+  save: () => null,
+  load: () => {},
+});
 
 function setup(readOnly = false) {
   const d = new VirtioMmio(blkClass(disk(readOnly)));
@@ -101,7 +132,12 @@ test('ring addresses are two words, frozen while the queue is ready', () => {
   w(R.DESC, 0);
   w(R.AVAIL, 0);
   w(R.USED + 4, 7);
-  expect([d.queue.desc, d.queue.avail, d.queue.used, d.queue.eventIdx]).toEqual([0x8000_0001_4ba6_0000n, 0x4ba6_1000n, 0x4ba6_2000n, true]);
+  expect([d.queue.desc, d.queue.avail, d.queue.used, d.queue.eventIdx]).toEqual([
+    0x8000_0001_4ba6_0000n,
+    0x4ba6_1000n,
+    0x4ba6_2000n,
+    true,
+  ]);
   expect([w(R.READY, 0), w(R.READY, 0)]).toEqual(['queue-stop', undefined]);
   const plain = setup();
   ready(plain, 0x204);
@@ -163,7 +199,9 @@ test('needs-reset tells a driver that is ready, and stays until the reset', () =
 
 test('configuration: 1, 2 and 4 bytes anywhere; capacity in sectors, seg_max; not writable', () => {
   const { r, w } = setup();
-  expect([r(0x100), r(0x104), r(0x10c), r(0x10c, 1), r(0x101, 2), r(R.GENERATION)]).toEqual([16384, 0, 254, 254, 64, 0]);
+  expect([r(0x100), r(0x104), r(0x10c), r(0x10c, 1), r(0x101, 2), r(R.GENERATION)]).toEqual([
+    16384, 0, 254, 254, 64, 0,
+  ]);
   expect([r(0x100, 8), r(0x100, 3), r(0x1ff), r(0x1fe, 4), r(0x200)]).toEqual([0, 0, 0, 0, 0]);
   w(0x100, 1);
   expect(r(0x100)).toBe(16384);

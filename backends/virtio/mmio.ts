@@ -1,7 +1,8 @@
 /**
- * The virtio-mmio register page, version 2 (virtio 1.2, 4.2.2), with the habits of the virtio-disk backend that real
+ * The virtio-mmio register page (virtio 1.2, 4.2.2; legacy: 4.2.4), with the habits of the virtio-disk backend that real
  * guests meet (xen-ioreq.md 8.6): 32-bit registers only, queue size fixed at 256, config space of 1, 2 or 4 bytes.
  */
+import { LegacyQueue } from './mmio-legacy.js';
 import { VirtQueue } from './queue.js';
 
 export const VIRTIO_REGISTERS: Readonly<Record<number, string>> = {
@@ -13,9 +14,12 @@ export const VIRTIO_REGISTERS: Readonly<Record<number, string>> = {
   0x014: 'DeviceFeaturesSel',
   0x020: 'DriverFeatures',
   0x024: 'DriverFeaturesSel',
+  0x028: 'GuestPageSize',
   0x030: 'QueueSel',
   0x034: 'QueueNumMax',
   0x038: 'QueueNum',
+  0x03c: 'QueueAlign',
+  0x040: 'QueuePFN',
   0x044: 'QueueReady',
   0x050: 'QueueNotify',
   0x060: 'InterruptStatus',
@@ -38,7 +42,14 @@ const MAGIC = 0x74726976;
 const VERSION = 2;
 const VENDOR = 0x4d564b4c;
 
-export const STATUS = { ACKNOWLEDGE: 1, DRIVER: 2, DRIVER_OK: 4, FEATURES_OK: 8, NEEDS_RESET: 64, FAILED: 128 } as const;
+export const STATUS = {
+  ACKNOWLEDGE: 1,
+  DRIVER: 2,
+  DRIVER_OK: 4,
+  FEATURES_OK: 8,
+  NEEDS_RESET: 64,
+  FAILED: 128,
+} as const;
 const STATUS_BITS = 0xff;
 export const INTERRUPT_USED = 1;
 export const INTERRUPT_CONFIG = 2;
@@ -59,8 +70,13 @@ export type Effect = 'queue-ready' | 'queue-stop' | 'notify' | undefined;
 
 /** Register names for traces; config space by offset. */
 export function registerName(offset: number): string {
-  return offset >= CONFIG_SPACE ? `Config+${(offset - CONFIG_SPACE).toString(16)}` : (VIRTIO_REGISTERS[offset] ?? `0x${offset.toString(16)}`);
+  return offset >= CONFIG_SPACE
+    ? `Config+${(offset - CONFIG_SPACE).toString(16)}`
+    : (VIRTIO_REGISTERS[offset] ?? `0x${offset.toString(16)}`);
 }
+
+/** 2, or the legacy interface (virtio 1.2, 4.2.4), which the real backend has with -l. */
+export type MmioVersion = 1 | 2;
 
 export class VirtioMmio {
   readonly queue = new VirtQueue(QUEUE_SIZE);
@@ -70,8 +86,23 @@ export class VirtioMmio {
   #deviceSel = 0;
   #driverSel = 0;
   #queueSel = 0;
+  readonly #legacy: LegacyQueue | undefined;
 
-  constructor(readonly device: VirtioClass) {}
+  constructor(
+    readonly device: VirtioClass,
+    version: MmioVersion = VERSION,
+  ) {
+    this.#legacy = version === 1 ? new LegacyQueue() : undefined;
+  }
+
+  get version(): MmioVersion {
+    return this.#legacy === undefined ? VERSION : 1;
+  }
+
+  /** Offered features: the legacy interface has 32 of them, and none of the newer device's. */
+  get features(): bigint {
+    return this.#legacy === undefined ? this.device.features : this.device.features & 0xffff_ffffn;
+  }
 
   /** A read of `size` bytes; unknown offsets and wrong widths read 0. */
   read(offset: number, size: number): bigint {
@@ -91,17 +122,19 @@ export class VirtioMmio {
       case 0x000:
         return MAGIC;
       case 0x004:
-        return VERSION;
+        return this.version;
       case 0x008:
         return this.device.deviceId;
       case 0x00c:
         return VENDOR;
       case 0x010:
-        return this.#deviceSel > 1 ? 0 : Number((this.device.features >> BigInt(32 * this.#deviceSel)) & 0xffff_ffffn);
+        return this.#deviceSel > 1 ? 0 : Number((this.features >> BigInt(32 * this.#deviceSel)) & 0xffff_ffffn);
       case 0x034:
         return QUEUE_SIZE;
+      case 0x040:
+        return this.#queueSel === 0 ? (this.#legacy?.pfn ?? 0) : 0;
       case 0x044:
-        return this.#queueSel === 0 && this.queue.ready ? 1 : 0;
+        return this.#queueSel === 0 && this.queue.ready && this.#legacy === undefined ? 1 : 0;
       case 0x060:
         return this.interruptStatus;
       case 0x070:
@@ -138,9 +171,35 @@ export class VirtioMmio {
         return undefined;
       case 0x070:
         return this.#writeStatus(word);
+      case 0x028:
+        if (this.#legacy !== undefined) this.#legacy.pageSize = word;
+        return undefined;
       default:
-        return this.#queueSel === 0 ? this.#writeQueue(offset, word) : undefined;
+        if (this.#queueSel !== 0) return undefined;
+        return this.#legacy === undefined
+          ? this.#writeQueue(offset, word)
+          : this.#writeLegacyQueue(this.#legacy, offset, word);
     }
+  }
+
+  /** QueueAlign and QueuePFN: a page frame other than 0 places the rings and starts the queue, 0 stops it. */
+  #writeLegacyQueue(legacy: LegacyQueue, offset: number, word: number): Effect {
+    if (offset === 0x03c) legacy.align = word;
+    if (offset !== 0x040) return undefined;
+    const was = this.queue.ready;
+    legacy.pfn = word;
+    const rings = legacy.rings(QUEUE_SIZE);
+    this.queue.ready = rings !== undefined;
+    if (rings === undefined) return was ? 'queue-stop' : undefined;
+    if (was) return undefined;
+    Object.assign(this.queue, rings);
+    return this.#startQueue();
+  }
+
+  #startQueue(): Effect {
+    this.queue.lastAvail = this.queue.usedIndex = 0;
+    this.queue.eventIdx = ((this.driverFeatures >> BigInt(VIRTIO_F_EVENT_IDX)) & 1n) !== 0n;
+    return 'queue-ready';
   }
 
   #writeStatus(word: number): Effect {
@@ -151,7 +210,8 @@ export class VirtioMmio {
     }
     // Bits are added; only a reset clears them, and NEEDS_RESET is the device's.
     this.status |= word & STATUS_BITS & ~STATUS.NEEDS_RESET;
-    if ((word & STATUS.FEATURES_OK) !== 0 && (this.driverFeatures & ~this.device.features) !== 0n) this.status &= ~STATUS.FEATURES_OK;
+    if ((word & STATUS.FEATURES_OK) !== 0 && (this.driverFeatures & ~this.features) !== 0n)
+      this.status &= ~STATUS.FEATURES_OK;
     return undefined;
   }
 
@@ -175,11 +235,7 @@ export class VirtioMmio {
       case 0x044: {
         const was = q.ready;
         q.ready = (word & 1) !== 0;
-        if (q.ready && !was) {
-          q.lastAvail = q.usedIndex = 0;
-          q.eventIdx = ((this.driverFeatures >> BigInt(VIRTIO_F_EVENT_IDX)) & 1n) !== 0n;
-          return 'queue-ready';
-        }
+        if (q.ready && !was) return this.#startQueue();
         return was && !q.ready ? 'queue-stop' : undefined;
       }
       default:
@@ -205,6 +261,7 @@ export class VirtioMmio {
     this.status = this.interruptStatus = 0;
     this.driverFeatures = 0n;
     this.#deviceSel = this.#driverSel = this.#queueSel = 0;
+    this.#legacy?.reset();
   }
 
   save(): unknown {
@@ -214,15 +271,24 @@ export class VirtioMmio {
       interruptStatus: this.interruptStatus,
       driverFeatures: String(this.driverFeatures),
       sels: [this.#deviceSel, this.#driverSel, this.#queueSel],
+      legacy: this.#legacy?.save() ?? null,
     };
   }
 
   load(state: unknown): void {
-    const s = state as { queue: unknown; status: number; interruptStatus: number; driverFeatures: string; sels: [number, number, number] };
+    const s = state as {
+      queue: unknown;
+      status: number;
+      interruptStatus: number;
+      driverFeatures: string;
+      sels: [number, number, number];
+      legacy: unknown;
+    };
     this.queue.load(s.queue);
     this.status = s.status;
     this.interruptStatus = s.interruptStatus;
     this.driverFeatures = BigInt(s.driverFeatures);
     [this.#deviceSel, this.#driverSel, this.#queueSel] = s.sels;
+    if (s.legacy !== null) this.#legacy?.load(s.legacy);
   }
 }

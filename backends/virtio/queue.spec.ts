@@ -14,7 +14,9 @@ class Memory implements GuestMemory {
 
   #mapped(gpa: bigint, length: number): boolean {
     const at = Number(gpa);
-    return gpa >= 0n && at + length <= this.bytes.length && !this.holes.some(([from, to]) => at < to && at + length > from);
+    return (
+      gpa >= 0n && at + length <= this.bytes.length && !this.holes.some(([from, to]) => at < to && at + length > from)
+    );
   }
 
   read(gpa: bigint, length: number): Uint8Array | undefined {
@@ -58,7 +60,11 @@ function setup(size = 8) {
   };
 }
 
-const seg = (gpa: number | bigint, length: number, writable = false): Segment => ({ gpa: BigInt(gpa), length, writable });
+const seg = (gpa: number | bigint, length: number, writable = false): Segment => ({
+  gpa: BigInt(gpa),
+  length,
+  writable,
+});
 
 test('pop takes heads in order and says when there are none', () => {
   const t = setup();
@@ -90,7 +96,14 @@ test('indices at 0, size - 1, size and 65535', () => {
 
 test('an available index that jumps is a finding, in both directions', () => {
   const t = setup();
-  for (const [last, index] of [[0, 9], [0, 65535], [65535, 8], [5, 4], [65535, 65534], [0, 32768]] as const) {
+  for (const [last, index] of [
+    [0, 9],
+    [0, 65535],
+    [65535, 8],
+    [5, 4],
+    [65535, 65534],
+    [0, 32768],
+  ] as const) {
     t.q.lastAvail = last;
     t.availIndex(index);
     expect([last, index, t.q.pop(t.m)]).toEqual([last, index, 'avail-index-jump']);
@@ -113,7 +126,10 @@ test('a chain in order, with the directions', () => {
   t.descriptor(7, 0x10, 16, NEXT, 0);
   t.descriptor(0, 0x20, 512, NEXT | WRITE, 2);
   t.descriptor(2, 0x7fff_ffff_ffff_f000n, 0, WRITE, 9); // next is not looked at
-  expect(t.q.chain(t.m, 7)).toEqual({ segments: [seg(0x10, 16), seg(0x20, 512, true), seg(0x7fff_ffff_ffff_f000n, 0, true)], table: undefined });
+  expect(t.q.chain(t.m, 7)).toEqual({
+    segments: [seg(0x10, 16), seg(0x20, 512, true), seg(0x7fff_ffff_ffff_f000n, 0, true)],
+    table: undefined,
+  });
 });
 
 test('a chain as long as the table is legal; one that never ends is a loop', () => {
@@ -136,8 +152,20 @@ test('malformed chains, each with its name', () => {
   const cases: [Finding, [number, number, number, number][]][] = [
     ['descriptor-out-of-range', [[0, 1, NEXT, 8]]],
     ['descriptor-out-of-range', [[0, 1, NEXT, 0xffff]]],
-    ['read-only-after-writable', [[0, 1, NEXT | WRITE, 1], [0, 1, 0, 0]]],
-    ['indirect-with-next', [[0x100, 16, INDIRECT | NEXT, 1], [0, 1, 0, 0]]],
+    [
+      'read-only-after-writable',
+      [
+        [0, 1, NEXT | WRITE, 1],
+        [0, 1, 0, 0],
+      ],
+    ],
+    [
+      'indirect-with-next',
+      [
+        [0x100, 16, INDIRECT | NEXT, 1],
+        [0, 1, 0, 0],
+      ],
+    ],
     ['indirect-bad-length', [[0x100, 0, INDIRECT, 0]]],
     ['indirect-bad-length', [[0x100, 17, INDIRECT, 0]]],
     ['indirect-bad-length', [[0x100, 0x10_0010, INDIRECT, 0]]],
@@ -156,7 +184,10 @@ test('indirect tables, alone and after normal descriptors', () => {
   expect(first).toEqual({ segments: [seg(0x10, 16)], table: seg(0x800, 48) });
   t.descriptor(0, 0x20, 512, NEXT, 2, 0x800);
   t.descriptor(2, 0x30, 1, WRITE, 0, 0x800);
-  expect(t.q.indirect(t.m.read(0x800n, 48)!, [seg(0x10, 16)])).toEqual({ segments: [seg(0x10, 16), seg(0x20, 512), seg(0x30, 1, true)], table: undefined });
+  expect(t.q.indirect(t.m.read(0x800n, 48)!, [seg(0x10, 16)])).toEqual({
+    segments: [seg(0x10, 16), seg(0x20, 512), seg(0x30, 1, true)],
+    table: undefined,
+  });
   // The rules hold across the border.
   expect(t.q.indirect(t.m.read(0x800n, 48)!, [seg(0x10, 16, true)])).toBe('read-only-after-writable');
 });
@@ -167,7 +198,14 @@ test('malformed indirect tables', () => {
     list.forEach(([flags, next], i) => t.descriptor(i, 0, 1, flags, next, 0x800));
     return t.q.indirect(t.m.read(0x800n, 16 * count)!, []);
   };
-  expect([table(1, [NEXT, 1]), table(2, [NEXT, 1], [NEXT, 0]), table(1, [INDIRECT, 0]), table(2, [NEXT, 1], [INDIRECT, 0]), table(1, [NEXT, 0]), table(2, [WRITE | NEXT, 1], [0, 0])]).toEqual([
+  expect([
+    table(1, [NEXT, 1]),
+    table(2, [NEXT, 1], [NEXT, 0]),
+    table(1, [INDIRECT, 0]),
+    table(2, [NEXT, 1], [INDIRECT, 0]),
+    table(1, [NEXT, 0]),
+    table(2, [WRITE | NEXT, 1], [0, 0]),
+  ]).toEqual([
     'descriptor-out-of-range',
     'descriptor-loop',
     'indirect-in-indirect',
@@ -199,7 +237,12 @@ test('rings that are not there', () => {
   t.m.holes = [[USED + 2, USED + 4]];
   expect(t.q.push(t.m, 0, 0)).toBe(false);
   [t.q.desc, t.q.avail, t.q.used] = [(1n << 64n) - 16n, (1n << 64n) - 2n, 1n << 63n];
-  expect([t.q.pop(t.m), t.q.chain(t.m, 0), t.q.push(t.m, 0, 0), t.q.wantsInterrupt(t.m)]).toEqual(['ring-not-mapped', 'ring-not-mapped', false, false]);
+  expect([t.q.pop(t.m), t.q.chain(t.m, 0), t.q.push(t.m, 0, 0), t.q.wantsInterrupt(t.m)]).toEqual([
+    'ring-not-mapped',
+    'ring-not-mapped',
+    false,
+    false,
+  ]);
 });
 
 test('without event index the driver says in flags whether it wants interrupts', () => {

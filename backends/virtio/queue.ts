@@ -55,7 +55,12 @@ function parseDescriptor(raw: Uint8Array): Descriptor {
 }
 
 /** Follows a chain in a table of `count` descriptors; at most `count` steps. `before`: what a table's segments follow. */
-function walk(read: (index: number) => Descriptor | undefined, first: number, count: number, before?: readonly Segment[]): Chain | Finding {
+function walk(
+  read: (index: number) => Descriptor | undefined,
+  first: number,
+  count: number,
+  before?: readonly Segment[],
+): Chain | Finding {
   const segments: Segment[] = [...(before ?? [])];
   let index = first;
   for (let steps = 0; steps < count; steps++) {
@@ -120,7 +125,12 @@ export class VirtQueue {
   /** The whole chain, with the segments of an indirect table, whose bytes the caller has mapped and read. */
   indirect(table: Uint8Array, before: readonly Segment[]): Chain | Finding {
     const count = table.length / DESC_BYTES;
-    return walk((index) => parseDescriptor(table.subarray(index * DESC_BYTES, (index + 1) * DESC_BYTES)), 0, count, before);
+    return walk(
+      (index) => parseDescriptor(table.subarray(index * DESC_BYTES, (index + 1) * DESC_BYTES)),
+      0,
+      count,
+      before,
+    );
   }
 
   /** Puts a used element; false if the ring is not mapped. */
@@ -146,7 +156,15 @@ export class VirtQueue {
   }
 
   load(state: unknown): void {
-    const s = state as { desc: string; avail: string; used: string; ready: boolean; eventIdx: boolean; lastAvail: number; usedIndex: number };
+    const s = state as {
+      desc: string;
+      avail: string;
+      used: string;
+      ready: boolean;
+      eventIdx: boolean;
+      lastAvail: number;
+      usedIndex: number;
+    };
     this.desc = BigInt(s.desc);
     this.avail = BigInt(s.avail);
     this.used = BigInt(s.used);

@@ -7,7 +7,9 @@ import { readGuestConfig } from '../../xen/tools/xl/config.js';
 
 /** guest.cfg and virtio.img: beside this file in the sources, three folders up from where the build puts it. */
 function find(name: string): string {
-  const places = [`./${name}`, `../../../guests/bare/${name}`].map((path) => fileURLToPath(new URL(path, import.meta.url)));
+  const places = [`./${name}`, `../../../guests/bare/${name}`].map((path) =>
+    fileURLToPath(new URL(path, import.meta.url)),
+  );
   return places.find((path) => existsSync(path)) ?? places[0]!;
 }
 
@@ -19,5 +21,11 @@ export function bareGuest(words?: string, vcpus = 1): GuestConfig {
   const file = find('guest.cfg');
   const { config } = readGuestConfig(file, [], true);
   const image = find(config.kernel);
-  return { ...config, kernel: image, cmdline: words ?? config.cmdline, vcpus, disks: config.disks.map((disk) => ({ ...disk, target: `${dirname(file)}/${disk.target}` })) };
+  return {
+    ...config,
+    kernel: image,
+    cmdline: words ?? config.cmdline,
+    vcpus,
+    disks: config.disks.map((disk) => ({ ...disk, target: `${dirname(file)}/${disk.target}` })),
+  };
 }

@@ -37,7 +37,8 @@ function systemSources(): { main: string; security: string | undefined } {
     .map((line) => line.split('|'));
   const find = (release: string): string | undefined =>
     rows.find(([, r, component]) => r === release && component === 'main')?.[0];
-  const main = find(codename) ?? rows.find(([, , component, origin]) => component === 'main' && origin === 'Debian')?.[0];
+  const main =
+    find(codename) ?? rows.find(([, , component, origin]) => component === 'main' && origin === 'Debian')?.[0];
   if (main === undefined) {
     throw new GuestSetupError("no Debian 'main' source in this machine's apt configuration; use --kernel FILE instead");
   }

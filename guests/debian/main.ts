@@ -37,7 +37,9 @@ interface KernelFiles {
 function fetchDebian(request: GuestRequest, cache: string): KernelFiles {
   const missing = missingTools();
   if (missing.length > 0) {
-    throw new GuestSetupError(`no ${missing.join(', ')} on this machine: a Debian kernel cannot be fetched; use --kernel FILE`);
+    throw new GuestSetupError(
+      `no ${missing.join(', ')} on this machine: a Debian kernel cannot be fetched; use --kernel FILE`,
+    );
   }
   const unpacked = join(cache, 'unpacked');
   const done = join(unpacked, '.done');
@@ -47,7 +49,8 @@ function fetchDebian(request: GuestRequest, cache: string): KernelFiles {
     apt.update();
     const meta = `linux-image-${request.flavour}`;
     const kernelPackage = /\b(linux-image-[0-9][^ ,]*)/.exec(apt.field(meta, 'Depends') ?? '')?.[1];
-    if (kernelPackage === undefined) throw new GuestSetupError(`${meta} names no kernel package in suite ${request.suite}`);
+    if (kernelPackage === undefined)
+      throw new GuestSetupError(`${meta} names no kernel package in suite ${request.suite}`);
     for (const name of [kernelPackage, 'busybox-static']) {
       request.log(`fetching ${name}`);
       unpackDeb(apt.download(name), unpacked);
@@ -58,7 +61,9 @@ function fetchDebian(request: GuestRequest, cache: string): KernelFiles {
   const image = readdirSync(boot).find((name) => name.startsWith('vmlinuz-'));
   if (image === undefined) throw new GuestSetupError(`the kernel package holds no vmlinuz`);
   const version = image.slice('vmlinuz-'.length);
-  const lib = [join(unpacked, 'usr/lib/modules', version), join(unpacked, 'lib/modules', version)].find((p) => existsSync(p));
+  const lib = [join(unpacked, 'usr/lib/modules', version), join(unpacked, 'lib/modules', version)].find((p) =>
+    existsSync(p),
+  );
   const busybox = [join(unpacked, 'usr/bin/busybox'), join(unpacked, 'bin/busybox')].find((p) => existsSync(p));
   if (busybox === undefined) throw new GuestSetupError('busybox-static holds no busybox');
   return { image: join(boot, image), moduleFolder: lib, busybox };
@@ -124,9 +129,14 @@ export async function main(argv: readonly string[], root: string): Promise<numbe
     .usage('$0: an unmodified Debian arm64 kernel, initramfs, disk and guest.cfg')
     .option('suite', { choices: SUITES, default: 'bookworm' as const, describe: 'Debian release' })
     .option('flavour', { choices: FLAVOURS, default: 'arm64' as const, describe: 'kernel flavour' })
-    .option('kernel', { type: 'string', describe: 'an arm64 Image of your own instead of Debian\'s' })
+    .option('kernel', { type: 'string', describe: "an arm64 Image of your own instead of Debian's" })
     .option('modules', { type: 'string', describe: 'its module folder (lib/modules/VERSION)' })
-    .option('add', { type: 'string', array: true, default: [] as string[], describe: 'FILE[:PATH] to put into the initramfs' })
+    .option('add', {
+      type: 'string',
+      array: true,
+      default: [] as string[],
+      describe: 'FILE[:PATH] to put into the initramfs',
+    })
     .option('init', { type: 'string', describe: 'your own /init.user, run after the modules are loaded' })
     .strict()
     .version(false)

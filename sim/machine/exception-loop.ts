@@ -77,7 +77,11 @@ export class ExceptionWatch {
   }
 
   load(state: unknown): void {
-    const s = state as { next: string; last: { key: string; instructions: number; exceptions: number }[]; marks: [string, Mark][] };
+    const s = state as {
+      next: string;
+      last: { key: string; instructions: number; exceptions: number }[];
+      marks: [string, Mark][];
+    };
     this.#next = BigInt(s.next);
     s.last.forEach((saved, i) => Object.assign(this.#last[i] ?? {}, saved));
     this.#marks.clear();
@@ -109,7 +113,9 @@ function faultOf(core: WatchedCore): { what: string; atVector: boolean } | undef
   const esr = core.sysreg(`ESR_EL${level}`);
   const name = CLASSES.get(Number((esr >> 26n) & 0x3fn));
   if (name === undefined || Number((core.sysreg(`SPSR_EL${level}`) >> 2n) & 3n) !== level) return undefined;
-  const [elr, far, vbar] = [`ELR_EL${level}`, `FAR_EL${level}`, `VBAR_EL${level}`].map((register) => core.sysreg(register));
+  const [elr, far, vbar] = [`ELR_EL${level}`, `FAR_EL${level}`, `VBAR_EL${level}`].map((register) =>
+    core.sysreg(register),
+  );
   const offset = (core.el2Model && core.el === 2 ? core.sysreg('ELR_EL2') : core.pc) - (vbar ?? 0n);
   return {
     what: `${name} at ${hex(elr)} again and again (ESR_EL${level} ${hex(esr)}, FAR_EL${level} ${hex(far)}, VBAR_EL${level} ${hex(vbar)})`,

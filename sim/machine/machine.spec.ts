@@ -191,8 +191,7 @@ test('a guest that jumps into nothing ends as a crash within 10 ms', () => {
   finish(machine);
   expect(machine.outcome).toEqual({
     name: 'crash',
-    detail:
-      'cpu0: instruction abort at 0x200 again and again (ESR_EL1 0x86000010, FAR_EL1 0x200, VBAR_EL1 0x0)',
+    detail: 'cpu0: instruction abort at 0x200 again and again (ESR_EL1 0x86000010, FAR_EL1 0x200, VBAR_EL1 0x0)',
   });
   expect(machine.time).toBeLessThan(10_000_000n); // ticks of 1 GHz
 });
@@ -206,12 +205,16 @@ test('so does a handler that faults on its own stack', () => {
   const { machine } = start(kernel);
   finish(machine);
   expect(machine.outcome?.name).toBe('crash');
-  expect(machine.outcome?.detail).toMatch(/^cpu0: SP alignment fault at 0x40080a00 again and again \(ESR_EL1 0x9a000000,/);
+  expect(machine.outcome?.detail).toMatch(
+    /^cpu0: SP alignment fault at 0x40080a00 again and again \(ESR_EL1 0x9a000000,/,
+  );
 });
 
 test('half a million system calls in a loop are no crash', () => {
   // adr x0, 0x800; msr vbar_el1, x0; mov x2, #0x80000; 1: svc #0; subs x2, x2, #1; b.ne 1b; SYSTEM_OFF
-  const words = [0x10004000, 0xd518c000, 0xd2a00102, 0xd4000001, 0xf1000442, 0x54ffffc1, 0x52b08000, 0x72800100, 0xd4000002];
+  const words = [
+    0x10004000, 0xd518c000, 0xd2a00102, 0xd4000001, 0xf1000442, 0x54ffffc1, 0x52b08000, 0x72800100, 0xd4000002,
+  ];
   const { machine } = start(withHandler(words, [0x91000463, 0xd69f03e0])); // add x3, x3, #1; eret
   finish(machine);
   expect([machine.outcome?.name, machine.cores[0]?.x(3)]).toEqual(['poweroff', 0x80000n]);
@@ -219,7 +222,10 @@ test('half a million system calls in a loop are no crash', () => {
 
 test('idle time can be stopped anywhere and nothing changes', () => {
   // movz x5, #9, lsl #16: 9.4 ms each, longer than any slice
-  const slow = program(TIMER.map((word) => (word === 0xd2807d05 ? 0xd2a00125 : word)), TIMER_IRQ);
+  const slow = program(
+    TIMER.map((word) => (word === 0xd2807d05 ? 0xd2a00125 : word)),
+    TIMER_IRQ,
+  );
   const whole = finish(start(slow).machine);
   const { machine } = start(slow);
   let stops = 0;

@@ -47,7 +47,7 @@ export const RECORD_FIELDS: Readonly<Record<TraceKind, readonly string[]>> = {
   [TraceKind.Input]: ['consoleName', 'bytes', 'w0', 'w1', 'w2'],
   [TraceKind.Open]: ['request', 'opName', 'registerName', 'cpu', 'detail'],
   [TraceKind.Step]: ['request', 'stepName', 'phaseName', 'cpu', 'costName'],
-  [TraceKind.Close]: ['request', 'cpu'],
+  [TraceKind.Close]: ['request', 'cpu', 'abandoned'],
   [TraceKind.Outcome]: ['outcomeName', 'w1', 'w2', 'w3', 'w4'],
   [TraceKind.Wake]: ['target'],
   [TraceKind.DomainEvent]: ['domain', 'eventName', 'a', 'b', 'c'],

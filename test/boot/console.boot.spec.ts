@@ -25,31 +25,34 @@ test('sleep 1000 takes a moment; the run fits into 700 MiB and its report is as 
   expect(report.host.peakRssBytes).toBeLessThan(700 * 2 ** 20);
 });
 
-terminal('at a prompt on a terminal time passes as on the wall; keys with Ctrl-C among them replay to an equal run', async () => {
-  const line = [process.execPath, PROGRAM, 'run', CFG, '--snapshot-disk', 'vcpus=2', '--record', folder.file('keys')];
-  const words = [...line, '--report', folder.file('live.json')].map((word) => `'${word}'`).join(' ');
-  const running = folder.start(['-qefc', words, '/dev/null'], ['script']);
-  const type = (text: string): void => void running.child.stdin?.write(text);
-  await running.until(/guest# /);
-  type('sleep 100000');
-  await running.until(/sleep 100000/);
-  type('\x03');
-  await running.until(/sleep 100000\^C[^]*guest# /);
-  type('cat /proc/uptime\r');
-  await running.until(/uptime\r\n[\d.]+ [\d.]+\r\n[^]*guest# /);
-  await new Promise((resolve) => setTimeout(resolve, 3000));
-  type('cat /proc/uptime\r');
-  await running.until(/(uptime\r\n[\d.]+ [\d.]+\r\n[^]*){2}guest# /);
-  type('poweroff -f\r');
-  const { code, out } = await running.done;
-  expect(code).toBe(0);
-  const [first = 0, second = 0] = [...out.matchAll(/uptime\r\n([\d.]+) /g)].map((match) => Number(match[1]));
-  expect(second - first).toBeGreaterThan(2);
-  expect(second - first).toBeLessThan(6);
-  const again = ['--replay', folder.file('keys'), '--report', folder.file('again.json')];
-  expect((await folder.run('run', CFG, '--snapshot-disk', 'vcpus=2', ...again)).code).toBe(0);
-  expect(folder.report('again.json').trace.hash).toBe(folder.report('live.json').trace.hash);
-});
+terminal(
+  'at a prompt on a terminal time passes as on the wall; keys with Ctrl-C among them replay to an equal run',
+  async () => {
+    const line = [process.execPath, PROGRAM, 'run', CFG, '--snapshot-disk', 'vcpus=2', '--record', folder.file('keys')];
+    const words = [...line, '--report', folder.file('live.json')].map((word) => `'${word}'`).join(' ');
+    const running = folder.start(['-qefc', words, '/dev/null'], ['script']);
+    const type = (text: string): void => void running.child.stdin?.write(text);
+    await running.until(/guest# /);
+    type('sleep 100000');
+    await running.until(/sleep 100000/);
+    type('\x03');
+    await running.until(/sleep 100000\^C[^]*guest# /);
+    type('cat /proc/uptime\r');
+    await running.until(/uptime\r\n[\d.]+ [\d.]+\r\n[^]*guest# /);
+    await new Promise((resolve) => setTimeout(resolve, 3000));
+    type('cat /proc/uptime\r');
+    await running.until(/(uptime\r\n[\d.]+ [\d.]+\r\n[^]*){2}guest# /);
+    type('poweroff -f\r');
+    const { code, out } = await running.done;
+    expect(code).toBe(0);
+    const [first = 0, second = 0] = [...out.matchAll(/uptime\r\n([\d.]+) /g)].map((match) => Number(match[1]));
+    expect(second - first).toBeGreaterThan(2);
+    expect(second - first).toBeLessThan(6);
+    const again = ['--replay', folder.file('keys'), '--report', folder.file('again.json')];
+    expect((await folder.run('run', CFG, '--snapshot-disk', 'vcpus=2', ...again)).code).toBe(0);
+    expect(folder.report('again.json').trace.hash).toBe(folder.report('live.json').trace.hash);
+  },
+);
 
 test.each([
   ['a panic that spins', ''],
@@ -61,7 +64,10 @@ test.each([
   const { code, err } = await folder.run('run', CFG, cmdline, '--snapshot-disk', '--report', '@panic.json', ...typed);
   expect(code).toBe(1);
   const { outcome, detail } = folder.report('panic.json');
-  expect([outcome, detail]).toEqual(['panic', expect.stringContaining('Kernel panic - not syncing: sysrq triggered crash')]);
+  expect([outcome, detail]).toEqual([
+    'panic',
+    expect.stringContaining('Kernel panic - not syncing: sysrq triggered crash'),
+  ]);
   expect(err).toContain(`rcar-sim: panic: ${detail}`);
 });
 

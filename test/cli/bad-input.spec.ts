@@ -5,7 +5,8 @@ import { END, FLAT_UART, image, say, XEN_UART } from './programs.js';
 
 const folder = new Folder();
 const HELLO = say({ uart: XEN_UART, text: 'hello\n', end: END.psci });
-const cfg = (lines: string): string => `name = "g"\nkernel = "Image"\nvuart = "sbsa_uart"\nextra = "console=ttyAMA0"\n${lines}\n`;
+const cfg = (lines: string): string =>
+  `name = "g"\nkernel = "Image"\nvuart = "sbsa_uart"\nextra = "console=ttyAMA0"\n${lines}\n`;
 const disk = (target: string, more = ''): string =>
   `disk = [ 'format=raw,vdev=xvda,access=rw,specification=virtio,backend=DomD,grant_usage=0${more},target=${target}' ]`;
 
@@ -82,7 +83,11 @@ test.each<[string, string[], string]>([
     ['--bare', '@flat', '--set', 'board.serial.uart0.base=0x40000000'],
     '--set board.serial.uart0.base=0x40000000: serial[0].base: 0x40000000..0x40000fff overlaps memory[0] 0x40000000..0x4fffffff',
   ],
-  ['an unwritable report', ['--bare', '@flat', '--report', '@no/r.json'], 'cannot write @/no/r.json: no such file or directory'],
+  [
+    'an unwritable report',
+    ['--bare', '@flat', '--report', '@no/r.json'],
+    'cannot write @/no/r.json: no such file or directory',
+  ],
   ['an unwritable trace', ['--bare', '@flat', '--trace', '@no/t'], 'cannot write @/no/t: no such file or directory'],
   [
     'one file for two outputs',
@@ -90,7 +95,11 @@ test.each<[string, string[], string]>([
     '@/x: two outputs go to the same file',
   ],
   ['a key of another board', ['--bare', '@flat', '--replay', '@keys'], "@/keys: this run has no console 'uart9'"],
-  ['a board that is none', ['--bare', '@flat', '--board', 'rcarh3'], "no board 'rcarh3': rcar-h3, flat, or a JSON file, did you mean 'rcar-h3'?"],
+  [
+    'a board that is none',
+    ['--bare', '@flat', '--board', 'rcarh3'],
+    "no board 'rcarh3': rcar-h3, flat, or a JSON file, did you mean 'rcar-h3'?",
+  ],
 ])('%s: exit 2, one line, nothing runs', async (_what, args, line) => {
   const { code, out, err } = await folder.run('run', ...args);
   expect([code, out, err]).toEqual([2, '', [`rcar-sim: ${line}`]]);
@@ -118,7 +127,10 @@ test('a board file as `board show --json` prints it is sound, and a changed one 
   const { out } = await folder.run('board', 'show', '--json', '--board', 'flat');
   folder.write('good.json', out);
   const check = await folder.run('board', 'check', '@good.json');
-  expect([check.code, check.out]).toEqual([0, expect.stringMatching(/^board flat: sound, timing table [0-9a-f]{16}\n$/)]);
+  expect([check.code, check.out]).toEqual([
+    0,
+    expect.stringMatching(/^board flat: sound, timing table [0-9a-f]{16}\n$/),
+  ]);
   folder.write('moved.json', out.replace(/"base": 150994944/, '"base": 167772160')); // the UART, 0x9000000 to 0xa000000
   folder.write('moved', say({ uart: 0x0a00_0000, text: 'hello\n', end: END.psci }));
   const moved = await folder.run('run', '--bare', '@moved', '--board', '@moved.json');

@@ -39,7 +39,10 @@ disk = [ 'format=raw,vdev=xvda,access=${access},specification=virtio,backend=Dom
 
 beforeAll(() => {
   folder.write('spin', image(say({ uart: XEN_UART, text: 'spin\n', end: END.spin })));
-  folder.write('spin.cfg', 'name = "s"\nkernel = "spin"\nmemory = 16\nvuart = "sbsa_uart"\nextra = "console=ttyAMA0"\n');
+  folder.write(
+    'spin.cfg',
+    'name = "s"\nkernel = "spin"\nmemory = 16\nvuart = "sbsa_uart"\nextra = "console=ttyAMA0"\n',
+  );
 });
 beforeEach(() => {
   for (const name of ['a', 'b']) folder.write(`${name}.raw`, original());

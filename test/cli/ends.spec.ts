@@ -113,17 +113,20 @@ test('two guests: one that ends badly does not end the other, and the worst end 
   expect(loop.err.filter((text) => text.includes('the others go on'))).toHaveLength(1);
 });
 
-test.each([['SIGINT'], ['SIGTERM'], ['SIGHUP']] as const)('%s ends the run with its report, exit 130', async (signal) => {
-  const running = folder.start(['run', '@a-spin.cfg', '--report', '@report.json', '--trace', '@trace']);
-  await running.until(/spin/);
-  running.child.kill(signal);
-  const { code, err } = await running.done;
-  expect(code).toBe(130);
-  expect(folder.report()).toMatchObject({ outcome: 'interrupted', detail: signal, exitCode: 130 });
-  expect(err[0]).toMatch(/^rcar-sim: interrupted: SIG/);
-  const shown = await folder.run('trace', 'show', '@trace', '--kind', 'Outcome');
-  expect(JSON.parse(shown.out)).toMatchObject({ kind: 'Outcome', outcome: 'interrupted' });
-});
+test.each([['SIGINT'], ['SIGTERM'], ['SIGHUP']] as const)(
+  '%s ends the run with its report, exit 130',
+  async (signal) => {
+    const running = folder.start(['run', '@a-spin.cfg', '--report', '@report.json', '--trace', '@trace']);
+    await running.until(/spin/);
+    running.child.kill(signal);
+    const { code, err } = await running.done;
+    expect(code).toBe(130);
+    expect(folder.report()).toMatchObject({ outcome: 'interrupted', detail: signal, exitCode: 130 });
+    expect(err[0]).toMatch(/^rcar-sim: interrupted: SIG/);
+    const shown = await folder.run('trace', 'show', '@trace', '--kind', 'Outcome');
+    expect(JSON.parse(shown.out)).toMatchObject({ kind: 'Outcome', outcome: 'interrupted' });
+  },
+);
 
 test.each([
   ['--trace', 'trace'],

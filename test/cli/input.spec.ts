@@ -9,7 +9,10 @@ beforeAll(() => {
   folder.write('flat', echo(FLAT_UART));
   folder.write('xen', image(echo(XEN_UART)));
   folder.write('sleep', say({ uart: FLAT_UART, text: '$ ', end: END.sleep }));
-  folder.write('guest.cfg', 'name = "g"\nkernel = "xen"\nmemory = 16\nvuart = "sbsa_uart"\nextra = "console=ttyAMA0"\n');
+  folder.write(
+    'guest.cfg',
+    'name = "g"\nkernel = "xen"\nmemory = 16\nvuart = "sbsa_uart"\nextra = "console=ttyAMA0"\n',
+  );
 });
 afterAll(() => folder.remove());
 
@@ -25,19 +28,30 @@ function onTerminal(args: string[]): Running {
 }
 const terminal = test.skipIf(!existsSync('/usr/bin/script') || process.platform !== 'linux');
 
-test.each(GUESTS)('%s: --input waits for prompts, and is the same twice, recorded and replayed', async (_name, guest) => {
-  const typed = ['--input', 'ab\\n$ \\c', '--input', 'b?\\n\\c'];
-  const run = async (name: string, ...options: string[]): Promise<string> => {
-    const { code, out } = await folder.run('run', ...guest, '--report', `@${name}`, '--sim-timeout', '5 ms', ...options);
-    expect([code, out]).toEqual([1, '$ ab\n$ b?\n']);
-    return folder.report(name).trace.hash;
-  };
-  const hash = await run('a', ...typed);
-  expect(await run('b', ...typed)).toBe(hash);
-  expect(await run('c', ...typed, '--record', '@keys')).toBe(hash);
-  expect(await run('d', '--replay', '@keys')).toBe(hash);
-  expect(readFileSync(folder.file('keys'), 'utf8').trim().split('\n')).toHaveLength(3);
-});
+test.each(GUESTS)(
+  '%s: --input waits for prompts, and is the same twice, recorded and replayed',
+  async (_name, guest) => {
+    const typed = ['--input', 'ab\\n$ \\c', '--input', 'b?\\n\\c'];
+    const run = async (name: string, ...options: string[]): Promise<string> => {
+      const { code, out } = await folder.run(
+        'run',
+        ...guest,
+        '--report',
+        `@${name}`,
+        '--sim-timeout',
+        '5 ms',
+        ...options,
+      );
+      expect([code, out]).toEqual([1, '$ ab\n$ b?\n']);
+      return folder.report(name).trace.hash;
+    };
+    const hash = await run('a', ...typed);
+    expect(await run('b', ...typed)).toBe(hash);
+    expect(await run('c', ...typed, '--record', '@keys')).toBe(hash);
+    expect(await run('d', '--replay', '@keys')).toBe(hash);
+    expect(readFileSync(folder.file('keys'), 'utf8').trim().split('\n')).toHaveLength(3);
+  },
+);
 
 test('REGEX=>TEXT waits for its pattern; texts that found no prompt are named', async () => {
   const args = ['run', '--bare', '@flat', '--input', 'x=>q\\c', '--sim-timeout', '1 ms'];
@@ -48,18 +62,21 @@ test('REGEX=>TEXT waits for its pattern; texts that found no prompt are named', 
   expect([matches.code, matches.out]).toEqual([0, '$ q']);
 });
 
-terminal.each(GUESTS)('%s: on a terminal every key goes to the guest, and the recording replays', async (_name, guest) => {
-  const running = onTerminal(['run', ...guest, '--record', '@typed', '--report', '@live', '--log-level', 'warn']);
-  await running.until(/\$ /);
-  running.child.stdin?.write('a\x03');
-  await running.until(/a\x03/);
-  running.child.stdin?.write('b\x1aq');
-  const { code, out } = await running.done;
-  expect([code, out]).toEqual([0, '$ a\x03b\x1aq\r\n']);
-  const replay = await folder.run('run', ...guest, '--replay', '@typed', '--report', '@again');
-  expect([replay.code, replay.out]).toEqual([0, '$ a\x03b\x1aq']);
-  expect(folder.report('again').trace.hash).toBe(folder.report('live').trace.hash);
-});
+terminal.each(GUESTS)(
+  '%s: on a terminal every key goes to the guest, and the recording replays',
+  async (_name, guest) => {
+    const running = onTerminal(['run', ...guest, '--record', '@typed', '--report', '@live', '--log-level', 'warn']);
+    await running.until(/\$ /);
+    running.child.stdin?.write('a\x03');
+    await running.until(/a\x03/);
+    running.child.stdin?.write('b\x1aq');
+    const { code, out } = await running.done;
+    expect([code, out]).toEqual([0, '$ a\x03b\x1aq\r\n']);
+    const replay = await folder.run('run', ...guest, '--replay', '@typed', '--report', '@again');
+    expect([replay.code, replay.out]).toEqual([0, '$ a\x03b\x1aq']);
+    expect(folder.report('again').trace.hash).toBe(folder.report('live').trace.hash);
+  },
+);
 
 terminal('Ctrl-] leaves, and an idle guest costs no time', async () => {
   const running = onTerminal(['run', '--bare', '@sleep', '--report', '@left', '--log-level', 'warn']);

@@ -1,8 +1,9 @@
+import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import type { Comparison, Mismatch } from './isa/batch.js';
 import { CLASSES } from './isa/classes.js';
 import { differences } from './isa/compare.js';
-import { excluded } from './isa/exclusions.js';
+import { excluded, EXCLUSIONS, OPEN_FAULTS, TOLERANCES } from './isa/exclusions.js';
 import { CLASS_NAMES, makeCase, roundOf, statePool } from './isa/generate.js';
 import { createIsaKernel } from './isa/kernel.js';
 import { Random } from './isa/random.js';
@@ -51,6 +52,12 @@ const COMPARED = [0xa9400c41, 0xa8810fe2, 0xf8408c62, 0xc8047c62, 0xd4000002, 0x
 test('exclusions hold what is CONSTRAINED UNPREDICTABLE or another thing under Linux, and no more', () => {
   expect(EXCLUDED.filter((word) => !excluded(word))).toEqual([]);
   expect(COMPARED.filter((word) => excluded(word))).toEqual([]);
+});
+
+test('docs/conformance.md lists every exclusion and tolerance', () => {
+  const text = readFileSync(new URL('../../docs/conformance.md', import.meta.url), 'utf8');
+  const all = [...EXCLUSIONS, ...OPEN_FAULTS, ...TOLERANCES];
+  expect(all.filter(({ name, section, reason }) => !text.includes(`| ${name} | ${section} | ${reason} |`))).toEqual([]);
 });
 
 describe('our side', () => {

@@ -1,5 +1,13 @@
 import { expect, test } from 'vitest';
-import { bareGuest, configure, createXenSimulation, decodeIoreq, MemoryDisk, rcarH3, type XenSimulation } from 'rcar-sim';
+import {
+  bareGuest,
+  configure,
+  createXenSimulation,
+  decodeIoreq,
+  MemoryDisk,
+  rcarH3,
+  type XenSimulation,
+} from 'rcar-sim';
 
 function bare(words: string, vcpus = 1): XenSimulation {
   return createXenSimulation({

@@ -36,6 +36,9 @@ test('a sample that is cut off or no sample is one line of error', () => {
   expect(() => decodeSample(FILE.subarray(0, FILE.length / 2))).toThrow(/not a sample of the ISA oracle, or cut off/);
   expect(() => decodeSample(Buffer.from('{}\n'))).toThrow(/not a sample/);
   expect(() => decodeSample(Buffer.from('none'))).toThrow(/not a sample/);
-  const whole = encodeSample(sample);
-  expect(decodeSample(whole).cases.length).toBe(sample.cases.length);
+});
+
+test('a sample is the same after writing and reading', () => {
+  const few = { ...sample, cases: sample.cases.slice(0, 40) };
+  expect(encodeSample(decodeSample(encodeSample(few)))).toEqual(encodeSample(few));
 });

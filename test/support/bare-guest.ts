@@ -13,7 +13,12 @@ import { P2M_RAM_RW } from '../../xen/arch/arm/p2m.js';
 import { baselineOf } from '../../xen/common/baselines.js';
 import { createIoreqServer, mapIoRange, setIoreqServerState } from '../../xen/tools/libs/devicemodel.js';
 import { mapResource } from '../../xen/tools/libs/foreignmemory.js';
-import { createModelledDomain, MODELLED_SHARED_INFO, startModelledDomain, type ModelledDomain } from '../../xen/tools/light/modelled_domain.js';
+import {
+  createModelledDomain,
+  MODELLED_SHARED_INFO,
+  startModelledDomain,
+  type ModelledDomain,
+} from '../../xen/tools/light/modelled_domain.js';
 import { bareXen } from './bare-xen.js';
 
 // Assembled from bare-guest.S with GNU as.
@@ -170,7 +175,10 @@ export class Emulator implements Process {
     return true;
   }
 
-  #answer(vcpu: number, { data, state = STATE_IORESP_READY, via = [STATE_IOREQ_INPROCESS], notify = true }: Answer): void {
+  #answer(
+    vcpu: number,
+    { data, state = STATE_IORESP_READY, via = [STATE_IOREQ_INPROCESS], notify = true }: Answer,
+  ): void {
     for (const each of via) this.slots.setState(vcpu, each);
     if (data !== undefined) this.slots.setData(vcpu, data);
     this.slots.setState(vcpu, state);
@@ -264,13 +272,30 @@ export class BareGuest {
     const block = BLOCKS + vcpu * BLOCK;
     const code = CODES + vcpu * BLOCK;
     this.write(code, words([...run.code, RET]));
-    for (const [n, value] of Object.entries(run.x ?? {})) this.write(block + 0x800 + 8 * Number(n), u64s([BigInt(value)]));
-    this.write(block + 0x8f0, u64s([BigInt(code), BigInt(PSCI[run.end ?? (vcpu === 0 ? 'systemOff' : 'cpuOff')]), run.mmu === true ? SCTLR_ON : SCTLR_OFF, BigInt(TABLE)]));
+    for (const [n, value] of Object.entries(run.x ?? {}))
+      this.write(block + 0x800 + 8 * Number(n), u64s([BigInt(value)]));
+    this.write(
+      block + 0x8f0,
+      u64s([
+        BigInt(code),
+        BigInt(PSCI[run.end ?? (vcpu === 0 ? 'systemOff' : 'cpuOff')]),
+        run.mmu === true ? SCTLR_ON : SCTLR_OFF,
+        BigInt(TABLE),
+      ]),
+    );
     this.write(block + 0x120, u64s([BigInt(run.resume ?? 0)]));
     setVcpuContext(
       this.xen,
       this.d.vcpus[vcpu]!,
-      { pc: BigInt(RAM), x0: BigInt(block), pstate: baselineOf(this.xen).initialPsr, sctlr: SCTLR_OFF, ttbr0: 0n, ttbr1: 0n, tcr: 0n },
+      {
+        pc: BigInt(RAM),
+        x0: BigInt(block),
+        pstate: baselineOf(this.xen).initialPsr,
+        sctlr: SCTLR_OFF,
+        ttbr0: 0n,
+        ttbr1: 0n,
+        tcr: 0n,
+      },
       true,
     );
   }
@@ -308,7 +333,12 @@ export interface BareBench {
   backend(name?: string): BackendSide;
   guest(name?: string, options?: Partial<DomainOptions>): BareGuest;
   /** A process in the backend domain that serves ranges of the guest. */
-  emulate(guest: BareGuest, ranges: readonly (readonly [number, number])[], onRequest: OnRequest, side?: BackendSide): Emulator;
+  emulate(
+    guest: BareGuest,
+    ranges: readonly (readonly [number, number])[],
+    onRequest: OnRequest,
+    side?: BackendSide,
+  ): Emulator;
   /** Runs for so many nanoseconds of simulated time, or until `until`. @returns whether that came. */
   run(until: () => boolean, ns?: number): boolean;
   /** Reports so far, as `kind device`. */
@@ -324,8 +354,15 @@ export function bareBench(settings: readonly string[] = []): BareBench {
     const have = sides.get(name);
     if (have !== undefined) return have;
     const domid = name === 'Domain-0' ? 0 : undefined;
-    const modelled = createModelledDomain(xen, { name, uuid: `00000000-0000-0000-0000-0000000000${sides.size}0`, domid, affinity: [3] });
-    const program = new DomdProgram(modelled.caller, MODELLED_SHARED_INFO, (handler) => machine.clock.event(`domd.${name}.start`, handler));
+    const modelled = createModelledDomain(xen, {
+      name,
+      uuid: `00000000-0000-0000-0000-0000000000${sides.size}0`,
+      domid,
+      affinity: [3],
+    });
+    const program = new DomdProgram(modelled.caller, MODELLED_SHARED_INFO, (handler) =>
+      machine.clock.event(`domd.${name}.start`, handler),
+    );
     const side: BackendSide = { modelled, program, wake: () => xen.unblock(modelled.domain.vcpus[0]!) };
     sides.set(name, side);
     return side;

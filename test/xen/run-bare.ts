@@ -22,7 +22,12 @@ export function diskContent(): Uint8Array {
   return Uint8Array.from({ length: DISK_BYTES }, (_, n) => (n * 7 + (n >> 9)) & 0xff);
 }
 
-export function bareRun({ words = 'reads=4 writes=2', vcpus = 1, settings = [], kernel }: BareRunOptions = {}): BareRun {
+export function bareRun({
+  words = 'reads=4 writes=2',
+  vcpus = 1,
+  settings = [],
+  kernel,
+}: BareRunOptions = {}): BareRun {
   let text = '';
   const guest: GuestConfig = bareGuest(`console=ttyAMA0 ${words}`, vcpus);
   const simulation = createXenSimulation({

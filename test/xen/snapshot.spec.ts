@@ -1,49 +1,50 @@
-import { expect, test } from 'vitest';
-import { bareGuest, configure, createXenSimulation, MemoryDisk, rcarH3, type XenSimulation } from '../../index.js';
-import { traceTail } from '../../simulation.js';
-import { loadSnapshot, readSnapshotHeader, saveSnapshot } from '../../sim/machine/snapshot.js';
+/** A run that was saved at any check point and restored in another process ends as if nothing had happened. */
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterEach, beforeEach, expect, test } from 'vitest';
 
-function bare(words = 'reads=8 writes=4 depth=2', vcpus = 2): XenSimulation {
-  return createXenSimulation({
-    configuration: configure(rcarH3(), []),
-    guests: [bareGuest(words, vcpus)],
-    disks: new Map([['bare:xvda', new MemoryDisk(new Uint8Array(1 << 20))]]),
-  });
-}
-function diff(a: any, b: any, path: string, out: string[]): void {
-  if (out.length > 12) return;
-  if (JSON.stringify(a) === JSON.stringify(b)) return;
-  if (typeof a !== 'object' || typeof b !== 'object' || a === null || b === null) { out.push(`${path}: ${JSON.stringify(a)?.slice(0, 80)} | ${JSON.stringify(b)?.slice(0, 80)}`); return; }
-  for (const k of new Set([...Object.keys(a), ...Object.keys(b)])) diff(a[k], b[k], `${path}.${k}`, out);
-}
-test('x', () => {
-  const first = bare();
-  for (let i = 0; i < 6; i++) {
-    first.requests.runToRequest();
-    const bytes = saveSnapshot(first.machine);
-    const second = bare();
-    loadSnapshot(second.machine, bytes);
-    const out: string[] = [];
-    diff(JSON.parse(JSON.stringify(first.machine.save())), JSON.parse(JSON.stringify(second.machine.save())), '', out);
-    console.log(i, out.join('\n'));
-    const again = saveSnapshot(second.machine);
-    console.log(bytes.length, again.length);
-    { const A = readSnapshotHeader(bytes), B = readSnapshotHeader(again);
-      console.log('pages', A.pages.length, B.pages.length, A.pages.every((x, k) => x === B.pages[k]));
-      const d: string[] = []; const end = bytes.length - A.pages.length * 4096 - 8 * 4096; const endB = again.length - B.pages.length * 4096 - 8*4096;
-      for (let k = 0; k < 8 * 4096 && d.length < 40; k++) if (bytes[end + k] !== again[endB + k]) d.push(`core${k >> 12}+${(k & 4095).toString(16)}`);
-      const e0 = bytes.length - A.pages.length * 4096; let n = 0;
-      for (let k = 0; k < A.pages.length * 4096 && n < 20; k++) if (bytes[e0 + k] !== again[e0 + k]) { n++; d.push(`page ${A.pages[k >> 12]!.toString(16)}+${(k & 4095).toString(16)}`); }
-      console.log(d.join(' ')); }
-    for (let s = 0; s < 20000; s++) {
-      const r = [first.machine.run(1), second.machine.run(1)];
-      const [ha, hb] = [first.machine.trace.hash([]), second.machine.trace.hash([])];
-      if (ha !== hb || r[0] !== r[1]) {
-        const o: string[] = [];
-        diff(JSON.parse(JSON.stringify(first.machine.save())), JSON.parse(JSON.stringify(second.machine.save())), '', o);
-        console.log('diverge', s, r); for (const m of [first, second]) for (const d of m.xen.domains.values()) console.log(d.id, JSON.stringify(d.ioreq.save()), d.vcpus.map((v) => [v.pauseFlags, v.pauseCount, d.pauseCount, v.io.completion, v.io.req.state]), d.ioreq.servers[0]?.ioreqPage && JSON.stringify(m.requests.readSlot(d.ioreq.servers[0].ioreqPage), (_k, v) => typeof v === 'bigint' ? String(v) : v)); console.log(traceTail(first, 24).join('\n')); console.log('-----'); console.log(traceTail(second, 12).join('\n'));
-        return;
-      }
-    }
-  }
+const SCRIPT = fileURLToPath(new URL('./snapshot-process.mjs', import.meta.url));
+let folder: string;
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'snapshot-'));
 });
+afterEach(() => rmSync(folder, { recursive: true }));
+
+interface End {
+  readonly hash: string;
+  readonly outcome: string;
+  readonly time: string;
+}
+interface Saved {
+  readonly total: number;
+  readonly saved: readonly { readonly file: string; readonly inFlight: boolean; readonly work?: string }[];
+  readonly whole: End;
+  readonly cut: End;
+}
+
+function run<T>(...words: string[]): T {
+  const { status, stdout, stderr } = spawnSync(process.execPath, [SCRIPT, ...words], {
+    encoding: 'utf8',
+    maxBuffer: 1 << 26,
+  });
+  expect(status, stderr).toBe(0);
+  return JSON.parse(stdout) as T;
+}
+
+test.each([
+  ['20 random points', 'reads=4 writes=2 depth=2', '2', 20],
+  ['across a reboot, which makes another domain', 'reads=1 writes=1 reboots=1', '1', 5],
+])('%s', (_name, words, vcpus, count) => {
+  const { total, saved, whole, cut } = run<Saved>('save', folder, words, vcpus, String(count));
+  expect(total).toBeGreaterThan(saved.length);
+  expect(saved.length).toBeGreaterThanOrEqual(count);
+  expect(cut).toEqual(whole); // saving changes nothing
+  expect(whole.outcome).toBe('poweroff');
+  expect(saved.some((s) => s.inFlight)).toBe(true);
+  expect(saved.some((s) => s.work !== undefined)).toBe(true);
+  const restored = run<(End & { file: string })[]>('restore', folder, words, vcpus);
+  expect(restored).toEqual(saved.map(({ file }) => ({ file, ...whole })));
+}, 300_000);

@@ -36,15 +36,29 @@ class Page implements BufferedPage {
   }
 }
 
-const request = (fields: Partial<IoreqRecord> = {}): IoreqRecord => ({ ...newIoreq(), type: 1, addr: 0xabcde, size: 4, count: 1, data: 0x1_2345_6789n, ...fields });
+const request = (fields: Partial<IoreqRecord> = {}): IoreqRecord => ({
+  ...newIoreq(),
+  type: 1,
+  addr: 0xabcde,
+  size: 4,
+  count: 1,
+  data: 0x1_2345_6789n,
+  ...fields,
+});
 
 test('[buf-layout] a slot: type 7:0, dir 9, size code 11:10, address 31:12; then 32 bits of data', () => {
   const page = new Page();
   // xen-ioreq.md 1.2: 4 bytes is code 2, so word 0 = 0xabcde << 12 | 2 << 10 | type 1
   expect(sendBuffered(page, BUFIOREQ_LEGACY, request())).toBe('sent');
-  expect([page.slot(0), page.pointers]).toEqual([[0xabcd_e801, 0x2345_6789], [0, 1]]);
+  expect([page.slot(0), page.pointers]).toEqual([
+    [0xabcd_e801, 0x2345_6789],
+    [0, 1],
+  ]);
   expect(sendBuffered(page, BUFIOREQ_LEGACY, request({ size: 1, dir: 1, addr: 1, type: 8, data: 0x55n }))).toBe('sent');
-  expect([page.slot(1), page.pointers]).toEqual([[0x0000_1208, 0x55], [0, 2]]);
+  expect([page.slot(1), page.pointers]).toEqual([
+    [0x0000_1208, 0x55],
+    [0, 2],
+  ]);
   expect(sendBuffered(page, BUFIOREQ_LEGACY, request({ size: 2, addr: 0 }))).toBe('sent');
   expect(page.slot(2)[0]).toBe(0x401);
 });
@@ -52,15 +66,27 @@ test('[buf-layout] a slot: type 7:0, dir 9, size code 11:10, address 31:12; then
 test('[buf-wide] eight bytes take two slots: the second repeats the first word and has the upper half', () => {
   const page = new Page();
   expect(sendBuffered(page, BUFIOREQ_LEGACY, request({ size: 8, data: 0x1111_2222_3333_4444n }))).toBe('sent');
-  expect([page.slot(0), page.slot(1), page.pointers]).toEqual([[0xabcd_ec01, 0x3333_4444], [0xabcd_ec01, 0x1111_2222], [0, 2]]);
+  expect([page.slot(0), page.slot(1), page.pointers]).toEqual([
+    [0xabcd_ec01, 0x3333_4444],
+    [0xabcd_ec01, 0x1111_2222],
+    [0, 2],
+  ]);
 });
 
 test('[buf-refused] no page; address, pointer and count; size; a full ring: in this order', () => {
   const page = new Page();
   expect(sendBuffered(undefined, BUFIOREQ_LEGACY, request({ addr: 0x10_0000 }))).toBe('refused');
-  expect([{ addr: 0x10_0000 }, { dataIsPtr: true }, { count: 2 }, { count: 0 }].map((f) => sendBuffered(page, BUFIOREQ_LEGACY, request(f)))).toEqual(['misfit', 'misfit', 'misfit', 'misfit']);
+  expect(
+    [{ addr: 0x10_0000 }, { dataIsPtr: true }, { count: 2 }, { count: 0 }].map((f) =>
+      sendBuffered(page, BUFIOREQ_LEGACY, request(f)),
+    ),
+  ).toEqual(['misfit', 'misfit', 'misfit', 'misfit']);
   expect(sendBuffered(page, BUFIOREQ_LEGACY, request({ count: 2, size: 3 }))).toBe('misfit');
-  expect([3, 0, 16].map((size) => sendBuffered(page, BUFIOREQ_LEGACY, request({ size })))).toEqual(['refused', 'refused', 'refused']);
+  expect([3, 0, 16].map((size) => sendBuffered(page, BUFIOREQ_LEGACY, request({ size })))).toEqual([
+    'refused',
+    'refused',
+    'refused',
+  ]);
   expect(page.pointers).toEqual([0, 0]);
   expect(sendBuffered(page, BUFIOREQ_LEGACY, request({ addr: 0xf_ffff }))).toBe('sent');
 });
@@ -69,9 +95,16 @@ test('[buf-full] 511 slots; a two-slot request needs two free ones', () => {
   const page = new Page();
   for (let i = 0; i < 509; i++) expect(sendBuffered(page, BUFIOREQ_ATOMIC, request())).toBe('sent');
   expect(sendBuffered(page, BUFIOREQ_ATOMIC, request({ size: 8 }))).toBe('sent'); // 509 used, limit 510
-  expect([sendBuffered(page, BUFIOREQ_ATOMIC, request()), sendBuffered(page, BUFIOREQ_ATOMIC, request({ size: 8 })), page.pointers]).toEqual(['refused', 'refused', [0, 511]]);
+  expect([
+    sendBuffered(page, BUFIOREQ_ATOMIC, request()),
+    sendBuffered(page, BUFIOREQ_ATOMIC, request({ size: 8 })),
+    page.pointers,
+  ]).toEqual(['refused', 'refused', [0, 511]]);
   page.pointers = [1, 511];
-  expect([sendBuffered(page, BUFIOREQ_ATOMIC, request({ size: 8 })), sendBuffered(page, BUFIOREQ_ATOMIC, request())]).toEqual(['refused', 'sent']);
+  expect([
+    sendBuffered(page, BUFIOREQ_ATOMIC, request({ size: 8 })),
+    sendBuffered(page, BUFIOREQ_ATOMIC, request()),
+  ]).toEqual(['refused', 'sent']);
 });
 
 test('[buf-wrap] slot numbers wrap at 511, also inside a two-slot request', () => {
@@ -82,7 +115,10 @@ test('[buf-wrap] slot numbers wrap at 511, also inside a two-slot request', () =
 });
 
 test('[buf-atomic] ATOMIC takes whole rounds off both pointers; LEGACY leaves them', () => {
-  for (const [mode, after] of [[BUFIOREQ_ATOMIC, [4, 6]], [BUFIOREQ_LEGACY, [2 * 511 + 4, 2 * 511 + 6]]] as const) {
+  for (const [mode, after] of [
+    [BUFIOREQ_ATOMIC, [4, 6]],
+    [BUFIOREQ_LEGACY, [2 * 511 + 4, 2 * 511 + 6]],
+  ] as const) {
     const page = new Page();
     page.pointers = [2 * 511 + 4, 2 * 511 + 5];
     expect(sendBuffered(page, mode, request())).toBe('sent');

@@ -2,12 +2,7 @@
  * The buffered ioreq ring (xen: ioreq_send_buffered in xen/common/ioreq.c; xen-ioreq.md 1.3): Xen puts requests that need
  * no answer into a page of 511 slots, and the emulator takes them out while Xen goes on. Arm has no user of it.
  */
-import {
-  BUF_IOREQ,
-  BUF_IOREQ_SLOTS,
-  BUFIOREQ_ATOMIC,
-  BUFIOREQ_PAGE,
-} from '../public/ioreq.js';
+import { BUF_IOREQ, BUF_IOREQ_SLOTS, BUFIOREQ_ATOMIC, BUFIOREQ_PAGE } from '../public/ioreq.js';
 import type { IoreqRecord } from './domain.js';
 
 /** The shared page. The emulator may change any of it between two calls. Offsets are bytes. */
@@ -40,7 +35,12 @@ export function sendBuffered(page: BufferedPage | undefined, mode: number, p: Io
   const wide = p.size === 8 ? 1 : 0;
   const write = page.read32(BUFIOREQ_PAGE.write_pointer);
   if ((write - page.read32(BUFIOREQ_PAGE.read_pointer)) >>> 0 >= BUF_IOREQ_SLOTS - wide) return 'refused';
-  const word = ((p.type & 0xff) | ((p.dir & 1) << BUF_IOREQ.dirBit) | (code << BUF_IOREQ.sizeShift) | (p.addr << BUF_IOREQ.addrShift)) >>> 0;
+  const word =
+    ((p.type & 0xff) |
+      ((p.dir & 1) << BUF_IOREQ.dirBit) |
+      (code << BUF_IOREQ.sizeShift) |
+      (p.addr << BUF_IOREQ.addrShift)) >>>
+    0;
   putSlot(page, write, word, Number(p.data & 0xffff_ffffn));
   // The 32-bit pointer of LEGACY mode wraps, and 511 does not divide 2^32: the slot number then jumps, as upstream's does.
   if (wide === 1) putSlot(page, (write + 1) >>> 0, word, Number((p.data >> 32n) & 0xffff_ffffn));

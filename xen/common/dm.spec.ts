@@ -10,8 +10,18 @@ const [CREATE, INFO, MAP, UNMAP, STATE, DESTROY, SET_IRQ, NR_VCPUS] = [1, 2, 3, 
 type Field = readonly [offset: number, width: 1 | 2 | 4 | 8, value: number | bigint];
 
 /** One dm_op; field offsets are in the payload. */
-function dm(c: Caller, domid: number, op: number, fields: readonly Field[] = [], size = 32, pad = 0): { rc: number; payload: DataView } {
-  c.write(OP, pack(32, [0, 4, op], [4, 4, pad], ...fields.map(([at, width, value]) => [at + 8, width, value] as const)));
+function dm(
+  c: Caller,
+  domid: number,
+  op: number,
+  fields: readonly Field[] = [],
+  size = 32,
+  pad = 0,
+): { rc: number; payload: DataView } {
+  c.write(
+    OP,
+    pack(32, [0, 4, op], [4, 4, pad], ...fields.map(([at, width, value]) => [at + 8, width, value] as const)),
+  );
   c.write(BUFS, pack(16, [0, 8, OP], [8, 8, size]));
   const rc = c.call(HYPERVISOR.dm_op, domid, 1, BUFS);
   return { rc, payload: c.view(OP + 8, 24) };
@@ -47,7 +57,8 @@ test('checks come in the order of the table', () => {
   expect([dm(emulator, guest.id, 21).rc, dm(emulator, guest.id, 0xffff_ffff).rc]).toEqual([-95, -95]);
   expect(dm(emulator, guest.id, NR_VCPUS, [], 11).rc).toBe(-14); // 8 + 4 needed
   expect(dm(emulator, guest.id, NR_VCPUS, [], 12, 1).rc).toBe(-22);
-  for (const op of [0, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18]) expect([op, dm(emulator, guest.id, op).rc]).toEqual([op, -95]);
+  for (const op of [0, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18])
+    expect([op, dm(emulator, guest.id, op).rc]).toEqual([op, -95]);
   expect(dm(f.dom0, guest.id, NR_VCPUS).rc).toBe(0);
 });
 
@@ -85,7 +96,9 @@ test('create: lowest free id of 0..7, padding and bufioreq refused', () => {
 test('create takes one Xen-consumed port of the guest per vCPU, and gives them back', () => {
   const { guest, emulator } = setup();
   dm(emulator, guest.id, CREATE);
-  expect([1, 2].map((p) => guest.d.evtchn.at(p)).map((ch) => [ch?.state, ch?.remoteDomid, ch?.notifyVcpu, ch?.xenConsumer])).toEqual([
+  expect(
+    [1, 2].map((p) => guest.d.evtchn.at(p)).map((ch) => [ch?.state, ch?.remoteDomid, ch?.notifyVcpu, ch?.xenConsumer]),
+  ).toEqual([
     ['unbound', emulator.id, 0, 'ioreq'],
     ['unbound', emulator.id, 1, 'ioreq'],
   ]);
@@ -98,7 +111,12 @@ test('create without ports leaves nothing behind', () => {
   const emulator = f.domain('DomD', { deviceModelPrivilege: true });
   const guest = f.domain('guest', { maxVcpus: 2, maxEvtchnPort: 1 });
   expect(dm(emulator, guest.id, CREATE).rc).toBe(-28);
-  expect([guest.d.evtchn.at(1), guest.d.ioreq.servers[0], guest.d.pauseCount, emulator.d.refs]).toEqual([undefined, undefined, 1, 1]);
+  expect([guest.d.evtchn.at(1), guest.d.ioreq.servers[0], guest.d.pauseCount, emulator.d.refs]).toEqual([
+    undefined,
+    undefined,
+    1,
+    1,
+  ]);
 });
 
 test('servers belong to their emulator', () => {
@@ -132,11 +150,26 @@ test('get_info: only no_gfns works on Arm, and leaves the port alone', () => {
 test('ranges: overlap, order, type, padding, 256 of a type', () => {
   const { guest, emulator } = setup();
   dm(emulator, guest.id, CREATE);
-  const map = (type: number, start: number, end: number): number => dm(emulator, guest.id, MAP, range(0, type, start, end)).rc;
-  const unmap = (type: number, start: number, end: number): number => dm(emulator, guest.id, UNMAP, range(0, type, start, end)).rc;
+  const map = (type: number, start: number, end: number): number =>
+    dm(emulator, guest.id, MAP, range(0, type, start, end)).rc;
+  const unmap = (type: number, start: number, end: number): number =>
+    dm(emulator, guest.id, UNMAP, range(0, type, start, end)).rc;
   expect(dm(emulator, guest.id, MAP, [...range(0, 1, 0, 1), [2, 2, 1]]).rc).toBe(-22);
-  expect([map(1, 2, 1), map(3, 0, 1), map(1, 0x200, 0x3ff), map(1, 0x3ff, 0x400), map(1, 0x100, 0x200), map(0, 0x200, 0x3ff)]).toEqual([-22, -22, 0, -17, -17, 0]);
-  expect([unmap(1, 0x100, 0x200), unmap(1, 0x300, 0x37f), unmap(1, 0x200, 0x3ff), unmap(1, 0x380, 0x3ff), unmap(3, 0, 0)]).toEqual([-2, 0, -2, 0, -22]);
+  expect([
+    map(1, 2, 1),
+    map(3, 0, 1),
+    map(1, 0x200, 0x3ff),
+    map(1, 0x3ff, 0x400),
+    map(1, 0x100, 0x200),
+    map(0, 0x200, 0x3ff),
+  ]).toEqual([-22, -22, 0, -17, -17, 0]);
+  expect([
+    unmap(1, 0x100, 0x200),
+    unmap(1, 0x300, 0x37f),
+    unmap(1, 0x200, 0x3ff),
+    unmap(1, 0x380, 0x3ff),
+    unmap(3, 0, 0),
+  ]).toEqual([-2, 0, -2, 0, -22]);
   expect(guest.d.ioreq.servers[0]!.ranges[1]!.ranges).toEqual([{ start: 0x200n, end: 0x2ffn }]);
   for (let i = 1; i < 256; i++) expect(map(1, i * 0x1000, i * 0x1000)).toBe(0);
   expect([map(1, 0x200_0000, 0x200_0000), map(1, 0x1001, 0x1001)]).toEqual([-12, 0]);
@@ -151,14 +184,21 @@ test('set_irq_level: range, level, padding, reserved interrupts', () => {
       [7, 1, pad],
     ]).rc;
   const inflight = (): number[] => [33, 63].filter((irq) => guest.d.vcpus[0]!.arch.vgic.isInflight(irq));
-  expect([level(31, 1), level(64, 1), level(0xffff_ffff, 1), level(33, 2), level(33, 1, 1)]).toEqual([-22, -22, -22, -22, -22]);
+  expect([level(31, 1), level(64, 1), level(0xffff_ffff, 1), level(33, 2), level(33, 1, 1)]).toEqual([
+    -22, -22, -22, -22, -22,
+  ]);
   guest.d.vgic.reserve(40);
   expect([level(40, 1), level(33, 0)]).toEqual([-22, 0]);
   expect(inflight()).toEqual([]); // level 0 does nothing
   expect([level(33, 1), level(63, 1)]).toEqual([0, 0]);
   expect(inflight()).toEqual([33, 63]);
   const none = emulator.xen.createDomain({ name: 'x', uuid: '', kind: 'guest', options: { nrSpis: 0 } });
-  expect(dm(emulator, none.id, SET_IRQ, [[0, 4, 33], [4, 1, 1]]).rc).toBe(-22);
+  expect(
+    dm(emulator, none.id, SET_IRQ, [
+      [0, 4, 33],
+      [4, 1, 1],
+    ]).rc,
+  ).toBe(-22);
 });
 
 test('set_state: padding refused; on the first enable the slots get their ports', () => {

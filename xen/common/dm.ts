@@ -59,7 +59,9 @@ const OPS: { readonly [op: number]: (call: DmCall) => DmResult } = {
       ? done(-EINVAL)
       : done(xen.ioreq.setState(caller, target, view.getUint16(P, true), view.getUint8(P + 2) !== 0)),
   [DMOP.destroy_ioreq_server]: ({ xen, caller, target, view }) =>
-    view.getUint16(P + 2, true) !== 0 ? done(-EINVAL) : done(xen.ioreq.destroy(caller, target, view.getUint16(P, true))),
+    view.getUint16(P + 2, true) !== 0
+      ? done(-EINVAL)
+      : done(xen.ioreq.destroy(caller, target, view.getUint16(P, true))),
   [DMOP.set_irq_level]: ({ xen, target, view }) =>
     done(setIrqLevel(xen, target, view.getUint32(P, true), view.getUint8(P + 4), zero(view, P + 5, P + 8))),
   [DMOP.nr_vcpus]: ({ target, view }) => {
@@ -74,7 +76,11 @@ function range({ xen, caller, target, view }: DmCall, map: boolean): DmResult {
   const type = view.getUint32(P + 4, true);
   const start = view.getBigUint64(P + 8, true);
   const end = view.getBigUint64(P + 16, true);
-  return done(map ? xen.ioreq.mapRange(caller, target, id, type, start, end) : xen.ioreq.unmapRange(caller, target, id, type, start, end));
+  return done(
+    map
+      ? xen.ioreq.mapRange(caller, target, id, type, start, end)
+      : xen.ioreq.unmapRange(caller, target, id, type, start, end),
+  );
 }
 
 /** dm_op(domid, nr_bufs, bufs). */

@@ -12,8 +12,14 @@ function ports(c: Caller) {
   const at = c.d.sharedInfoPa;
   const bit = (base: number, n: number): number => (xen.memory.read8(at + base + (n >> 3)) >> (n & 7)) & 1;
   return {
-    shown: (n: number) => ({ pending: bit(PENDING, n), mask: bit(MASK, n), upcall: xen.memory.read8(at), selector: xen.memory.read64(at + 8) }),
-    setMask: (n: number) => xen.memory.write8(at + MASK + (n >> 3), xen.memory.read8(at + MASK + (n >> 3)) | (1 << (n & 7))),
+    shown: (n: number) => ({
+      pending: bit(PENDING, n),
+      mask: bit(MASK, n),
+      upcall: xen.memory.read8(at),
+      selector: xen.memory.read64(at + 8),
+    }),
+    setMask: (n: number) =>
+      xen.memory.write8(at + MASK + (n >> 3), xen.memory.read8(at + MASK + (n >> 3)) | (1 << (n & 7))),
     forget: () => {
       xen.memory.zero(at, 16);
       xen.memory.zero(at + PENDING, 512);
@@ -22,7 +28,8 @@ function ports(c: Caller) {
 }
 
 const ipi = (c: Caller): number => c.xen.evtchn.bindIpi(c.d, 0);
-const unmask = (c: Caller, port: number): number => c.op(HYPERVISOR.event_channel_op, EVTCHNOP.unmask, pack(4, [0, 4, port])).rc;
+const unmask = (c: Caller, port: number): number =>
+  c.op(HYPERVISOR.event_channel_op, EVTCHNOP.unmask, pack(4, [0, 4, port])).rc;
 
 test('a pending port sets its bit, the selector bit of its word and the upcall flag', () => {
   const d = xenFixture().domain('a');

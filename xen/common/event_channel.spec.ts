@@ -6,13 +6,17 @@ import { EVTCHNOP, HYPERVISOR } from '../public/xen.js';
 
 const SELF = 0x7ff0;
 const op = (c: Caller, cmd: number, bytes: Uint8Array) => c.op(HYPERVISOR.event_channel_op, cmd, bytes);
-const allocUnbound = (c: Caller, dom: number, remote: number) => op(c, EVTCHNOP.alloc_unbound, pack(8, [0, 2, dom], [2, 2, remote]));
-const bind = (c: Caller, remote: number, port: number) => op(c, EVTCHNOP.bind_interdomain, pack(12, [0, 2, remote], [4, 4, port]));
+const allocUnbound = (c: Caller, dom: number, remote: number) =>
+  op(c, EVTCHNOP.alloc_unbound, pack(8, [0, 2, dom], [2, 2, remote]));
+const bind = (c: Caller, remote: number, port: number) =>
+  op(c, EVTCHNOP.bind_interdomain, pack(12, [0, 2, remote], [4, 4, port]));
 const send = (c: Caller, port: number): number => op(c, EVTCHNOP.send, pack(4, [0, 4, port])).rc;
 const close = (c: Caller, port: number): number => op(c, EVTCHNOP.close, pack(4, [0, 4, port])).rc;
 const status = (c: Caller, port: number, dom = SELF) => {
   const { rc, out } = op(c, EVTCHNOP.status, pack(24, [0, 2, dom], [4, 4, port]));
-  return rc < 0 ? rc : [out.getUint32(8, true), out.getUint32(12, true), out.getUint16(16, true), out.getUint32(20, true)];
+  return rc < 0
+    ? rc
+    : [out.getUint32(8, true), out.getUint32(12, true), out.getUint16(16, true), out.getUint32(20, true)];
 };
 const isPending = (c: Caller, port: number): boolean => c.d.evtchn.ops.isPending(c.xen, c.d, port);
 
@@ -38,7 +42,9 @@ test('only the named domain binds, only an unbound port is bound', () => {
   const f = xenFixture();
   const [a, b, c] = [f.domain('a'), f.domain('b'), f.domain('c')];
   allocUnbound(a, SELF, b.id);
-  expect([bind(c, a.id, 1).rc, bind(b, a.id, 2).rc, bind(b, a.id, 0).rc, bind(b, 99, 1).rc]).toEqual([-22, -22, -22, -3]);
+  expect([bind(c, a.id, 1).rc, bind(b, a.id, 2).rc, bind(b, a.id, 0).rc, bind(b, 99, 1).rc]).toEqual([
+    -22, -22, -22, -3,
+  ]);
   expect(b.d.evtchn.at(1)).toBeUndefined();
 });
 
@@ -64,7 +70,9 @@ test('send reaches the other end; into the void it is dropped; what is not senda
   expect(send(b, 1)).toBe(0);
   expect(isPending(a, 1)).toBe(true);
   const virq = op(a, EVTCHNOP.bind_virq, pack(12, [0, 4, 0], [4, 4, 0]));
-  expect([send(a, virq.out.getUint32(8, true)), send(a, 0), send(a, 50), send(a, 0xffff_ffff)]).toEqual([-22, -22, -22, -22]);
+  expect([send(a, virq.out.getUint32(8, true)), send(a, 0), send(a, 50), send(a, 0xffff_ffff)]).toEqual([
+    -22, -22, -22, -22,
+  ]);
 });
 
 test('close leaves the other end unbound, for the same domain to bind again', () => {
@@ -127,7 +135,9 @@ test('a Xen-consumed port: the guest cannot touch it, the emulator wakes the vCP
   const [guest, emulator] = [f.domain('guest'), f.domain('emulator')];
   const { xen } = f;
   const port = xen.evtchn.allocUnboundXen(guest.d, 0, emulator.id, 'ioreq');
-  expect([send(guest, port), close(guest, port), op(guest, EVTCHNOP.bind_vcpu, pack(8, [0, 4, port])).rc]).toEqual([-22, -22, -22]);
+  expect([send(guest, port), close(guest, port), op(guest, EVTCHNOP.bind_vcpu, pack(8, [0, 4, port])).rc]).toEqual([
+    -22, -22, -22,
+  ]);
   expect(status(guest, port)).toEqual([1, 0, emulator.id, 0]);
   xen.evtchn.notifyViaXen(guest.d, port); // unbound: nobody to tell
   bind(emulator, guest.id, port);
@@ -153,7 +163,7 @@ test('domain_kill closes everything; peers drop their sends and new binds fail',
   expect(f.xen.evtchn.allocUnbound(a.d, b.id)).toBe(-22);
 });
 
-test('reset closes the guest\'s ports, not Xen\'s', () => {
+test("reset closes the guest's ports, not Xen's", () => {
   const f = xenFixture();
   const a = f.domain('a');
   allocUnbound(a, SELF, 0);
@@ -167,7 +177,12 @@ test('a service is called once for several notifications, after its latency', ()
   const { xen } = f;
   const a = f.domain('a');
   const seen: number[] = [];
-  const service: XenService = { latency: 'console.drain', onEvent: (port) => void seen.push(port), save: () => null, load: () => {} };
+  const service: XenService = {
+    latency: 'console.drain',
+    onEvent: (port) => void seen.push(port),
+    save: () => null,
+    load: () => {},
+  };
   xen.services.set('test', service);
   const port = xen.evtchn.allocUnbound(a.d, 0);
   const local = xen.evtchn.bindInterdomain(f.dom0.d, a.id, port, 'test');
@@ -179,7 +194,7 @@ test('a service is called once for several notifications, after its latency', ()
   expect(seen).toEqual([local]);
 });
 
-test('a vCPU of another pCPU sees the event at the sender\'s time, not before', () => {
+test("a vCPU of another pCPU sees the event at the sender's time, not before", () => {
   const f = xenFixture();
   const [a, b] = [f.domain('a'), f.domain('b', { affinity: [1] })];
   allocUnbound(a, SELF, b.id);

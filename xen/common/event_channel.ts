@@ -3,17 +3,7 @@
  * the guest is the ABI's business: event_2l.ts and event_fifo.ts write guest memory.
  */
 import type { TimedEvent } from '../../sim/machine/events.js';
-import {
-  EBUSY,
-  EEXIST,
-  EINVAL,
-  ENOENT,
-  ENOSPC,
-  ENOSYS,
-  EOPNOTSUPP,
-  EPERM,
-  ESRCH,
-} from '../public/errno.js';
+import { EBUSY, EEXIST, EINVAL, ENOENT, ENOSPC, ENOSYS, EOPNOTSUPP, EPERM, ESRCH } from '../public/errno.js';
 import { EVTCHN_2L_NR_CHANNELS, EVTCHN_FIFO_NR_CHANNELS } from '../public/xen.js';
 import { DOMID_SELF, type Domain, type Vcpu } from './domain.js';
 import { event2l } from './event_2l.js';
@@ -114,7 +104,11 @@ export class EvtchnState {
 
   save(): unknown {
     return {
-      channels: this.channels.map((ch) => ({ ...ch, xenConsumer: ch.xenConsumer ?? null, service: ch.service ?? null })),
+      channels: this.channels.map((ch) => ({
+        ...ch,
+        xenConsumer: ch.xenConsumer ?? null,
+        service: ch.service ?? null,
+      })),
       fifo: this.fifo?.save() ?? null,
     };
   }
@@ -123,7 +117,11 @@ export class EvtchnState {
     const s = state as { channels: Record<string, unknown>[]; fifo: unknown };
     this.channels.length = 0;
     for (const ch of s.channels) {
-      this.channels.push({ ...ch, xenConsumer: ch['xenConsumer'] ?? undefined, service: ch['service'] ?? undefined } as Channel);
+      this.channels.push({
+        ...ch,
+        xenConsumer: ch['xenConsumer'] ?? undefined,
+        service: ch['service'] ?? undefined,
+      } as Channel);
     }
     this.fifo = s.fifo === null ? undefined : FifoState.restore(s.fifo);
   }
@@ -322,7 +320,8 @@ export class EventChannels {
     this.#servicePorts.set(service, ports);
     const event = this.#eventOf(service);
     const latency = this.xen.services.get(service)?.latency;
-    if (event.when === undefined && latency !== undefined) event.scheduleAt(this.xen.clock.now() + this.xen.costTicks(latency));
+    if (event.when === undefined && latency !== undefined)
+      event.scheduleAt(this.xen.clock.now() + this.xen.costTicks(latency));
   }
 
   #eventOf(service: string): TimedEvent {
@@ -393,7 +392,8 @@ export class EventChannels {
   #dropFifo(d: Domain): void {
     const { fifo } = d.evtchn;
     d.evtchn.fifo = undefined;
-    for (const pa of [...(fifo?.arrayPages ?? []), ...(fifo?.controlBlock ?? [])]) if (pa !== undefined) this.xen.putPage(pa);
+    for (const pa of [...(fifo?.arrayPages ?? []), ...(fifo?.controlBlock ?? [])])
+      if (pa !== undefined) this.xen.putPage(pa);
   }
 
   /** EVTCHNOP_expand_array: one more page of event words. */
@@ -428,7 +428,8 @@ export class EventChannels {
   /** EVTCHNOP_reset: closes all ports that the domain may close, and goes back to the 2-level ABI. */
   reset(d: Domain): number {
     if (d.isDying !== 0) return -EBUSY;
-    for (const ch of [...d.evtchn.channels]) if (ch.state !== 'free' && ch.xenConsumer === undefined) this.close(d, ch.port);
+    for (const ch of [...d.evtchn.channels])
+      if (ch.state !== 'free' && ch.xenConsumer === undefined) this.close(d, ch.port);
     this.#dropFifo(d);
     return 0;
   }

@@ -21,7 +21,14 @@ const BYTES: Readonly<Record<number, number>> = {
   [EVTCHNOP.expand_array]: 8,
   [EVTCHNOP.set_priority]: 8,
 };
-const STATUS: Readonly<Record<Channel['state'], number>> = { free: 0, reserved: 0, unbound: 1, interdomain: 2, virq: 4, ipi: 5 };
+const STATUS: Readonly<Record<Channel['state'], number>> = {
+  free: 0,
+  reserved: 0,
+  unbound: 1,
+  interdomain: 2,
+  virq: 4,
+  ipi: 5,
+};
 
 /** event_channel_op(cmd, arg). */
 export function doEventChannelOp(x: HypercallContext): bigint {
@@ -57,9 +64,12 @@ function run(x: HypercallContext): number {
       return xen.evtchn.close(d, u32(0));
     case EVTCHNOP.bind_vcpu: // port @0, vcpu @4
       return xen.evtchn.bindVcpu(d, u32(0), u32(4));
-    case EVTCHNOP.alloc_unbound: { // dom u16 @0, remote_dom u16 @2, port @4
+    case EVTCHNOP.alloc_unbound: {
+      // dom u16 @0, remote_dom u16 @2, port @4
       const target = xen.evtchn.target(d, arg.getUint16(0, true));
-      return typeof target === 'number' ? target : port(xen.evtchn.allocUnbound(target, arg.getUint16(2, true), d.id), 4);
+      return typeof target === 'number'
+        ? target
+        : port(xen.evtchn.allocUnbound(target, arg.getUint16(2, true), d.id), 4);
     }
     case EVTCHNOP.bind_interdomain: // remote_dom u16 @0, remote_port @4, local_port @8
       return port(xen.evtchn.bindInterdomain(d, arg.getUint16(0, true), u32(4)), 8);
@@ -67,7 +77,8 @@ function run(x: HypercallContext): number {
       return port(xen.evtchn.bindVirq(d, u32(0), u32(4)), 8);
     case EVTCHNOP.bind_ipi: // vcpu @0, port @4
       return port(xen.evtchn.bindIpi(d, u32(0)), 4);
-    case EVTCHNOP.init_control: { // control_gfn u64 @0, offset @8, vcpu @12, link_bits u8 @16
+    case EVTCHNOP.init_control: {
+      // control_gfn u64 @0, offset @8, vcpu @12, link_bits u8 @16
       const gfn = arg.getBigUint64(0, true);
       if (gfn >= 1n << 28n) return -EINVAL;
       const rc = xen.evtchn.initControl(d, Number(gfn), u32(8), u32(12));
@@ -75,17 +86,20 @@ function run(x: HypercallContext): number {
       arg.setUint8(16, 17);
       return back() ? 0 : -EFAULT;
     }
-    case EVTCHNOP.expand_array: { // array_gfn u64 @0
+    case EVTCHNOP.expand_array: {
+      // array_gfn u64 @0
       const gfn = arg.getBigUint64(0, true);
       return gfn >= 1n << 28n ? -EINVAL : xen.evtchn.expandArray(d, Number(gfn));
     }
     case EVTCHNOP.set_priority: // port @0, priority @4
       return xen.evtchn.setPriority(d, u32(0), u32(4));
-    case EVTCHNOP.reset: { // dom u16 @0
+    case EVTCHNOP.reset: {
+      // dom u16 @0
       const target = xen.evtchn.target(d, arg.getUint16(0, true));
       return typeof target === 'number' ? target : xen.evtchn.reset(target);
     }
-    case EVTCHNOP.status: { // dom u16 @0, port @4, status @8, vcpu @12, union @16
+    case EVTCHNOP.status: {
+      // dom u16 @0, port @4, status @8, vcpu @12, union @16
       const target = xen.evtchn.target(d, arg.getUint16(0, true));
       if (typeof target === 'number') return target;
       const ch = target.evtchn.channels[u32(4)];

@@ -90,7 +90,8 @@ test('masked: pending only; unmask links it', () => {
 test('priorities have queues of their own; only the FIFO ABI has priorities', () => {
   const q = fifo();
   const [a, b] = [q.ipi(), q.ipi()];
-  const setPriority = (port: number, priority: number): number => op(q.d, EVTCHNOP.set_priority, pack(8, [0, 4, port], [4, 4, priority]));
+  const setPriority = (port: number, priority: number): number =>
+    op(q.d, EVTCHNOP.set_priority, pack(8, [0, 4, port], [4, 4, priority]));
   expect([setPriority(b, 16), setPriority(99, 3), setPriority(b, 0)]).toEqual([-22, -22, 0]);
   q.send(a);
   q.send(b);
@@ -107,7 +108,8 @@ test('a port that moves to another queue does not drag later events of the old q
   const [a, b] = [0, 1].map(() => d.xen.evtchn.allocUnbound(d.d, 0));
   const dom0 = q.f.dom0.d;
   const far = [a!, b!].map((port) => d.xen.evtchn.bindInterdomain(dom0, d.id, port));
-  const bindVcpu = (port: number, vcpu: number): number => op(d, EVTCHNOP.bind_vcpu, pack(8, [0, 4, port], [4, 4, vcpu]));
+  const bindVcpu = (port: number, vcpu: number): number =>
+    op(d, EVTCHNOP.bind_vcpu, pack(8, [0, 4, port], [4, 4, vcpu]));
   d.xen.evtchn.send(dom0, far[0]!);
   q.consume(a!);
   q.setReady(0);
@@ -139,7 +141,11 @@ test('events from before the array page existed are shown when it comes', () => 
   const b = d.xen.evtchn.bindIpi(d.d, 0);
   d.xen.evtchn.send(d.d, b); // no page yet
   expect(expandArray(d, RAM_GFN)).toBe(0);
-  expect([d.u32(ARRAY + a * 4), d.u32(ARRAY + b * 4), d.u32(CONTROL + 8 + DEFAULT * 4)]).toEqual([PENDING + LINKED + b, PENDING + LINKED, a]);
+  expect([d.u32(ARRAY + a * 4), d.u32(ARRAY + b * 4), d.u32(CONTROL + 8 + DEFAULT * 4)]).toEqual([
+    PENDING + LINKED + b,
+    PENDING + LINKED,
+    a,
+  ]);
 });
 
 test('a vCPU without control block gets its events when they are unmasked after it has one', () => {
@@ -160,7 +166,12 @@ test('init_control and expand_array refuse what upstream refuses', () => {
   const d = f.domain('a');
   expect(expandArray(d, RAM_GFN)).toBe(-95);
   // 72 bytes may not cross the page, and are aligned to 8.
-  expect([initControl(d, 0, RAM_GFN + 1, 4032), initControl(d, 0, RAM_GFN + 1, 4), initControl(d, 1, RAM_GFN + 1), initControl(d, 0, 0x12345)]).toEqual([-22, -22, -2, -22]);
+  expect([
+    initControl(d, 0, RAM_GFN + 1, 4032),
+    initControl(d, 0, RAM_GFN + 1, 4),
+    initControl(d, 1, RAM_GFN + 1),
+    initControl(d, 0, 0x12345),
+  ]).toEqual([-22, -22, -2, -22]);
   expect(d.d.evtchn.fifo).toBeUndefined();
   const made = d.op(HYPERVISOR.event_channel_op, EVTCHNOP.init_control, pack(24, [0, 8, RAM_GFN + 1], [8, 4, 4024]));
   expect([made.rc, made.out.getUint8(16)]).toEqual([0, 17]);

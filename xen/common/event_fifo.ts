@@ -29,7 +29,11 @@ export class FifoState {
   }
 
   save(): unknown {
-    return { arrayPages: [...this.arrayPages], controlBlock: this.controlBlock.map((pa) => pa ?? null), tails: this.tails.map((t) => [...t]) };
+    return {
+      arrayPages: [...this.arrayPages],
+      controlBlock: this.controlBlock.map((pa) => pa ?? null),
+      tails: this.tails.map((t) => [...t]),
+    };
   }
 
   static restore(state: unknown): FifoState {

@@ -45,8 +45,18 @@ test('a granted frame is mapped, marked in use and pinned, until it is unmapped'
   const pa = guest.pa(0x4000_3000);
   const done = map(backend, guest.id, 9);
   expect(done).toEqual({ rc: 0, status: 0, handle: 0, bus: BigInt(pa) });
-  expect([flags(9), xen.heap.refs(pa), backend.read(AT, 1)[0], backend.d.p2m.lookup(AT / 4096)?.type]).toEqual([1 | 8 | 16, 2, 7, 8]);
-  expect([unmap(backend, 0), flags(9), xen.heap.refs(pa), backend.d.p2m.lookup(AT / 4096)]).toEqual([0, 1, 1, undefined]);
+  expect([flags(9), xen.heap.refs(pa), backend.read(AT, 1)[0], backend.d.p2m.lookup(AT / 4096)?.type]).toEqual([
+    1 | 8 | 16,
+    2,
+    7,
+    8,
+  ]);
+  expect([unmap(backend, 0), flags(9), xen.heap.refs(pa), backend.d.p2m.lookup(AT / 4096)]).toEqual([
+    0,
+    1,
+    1,
+    undefined,
+  ]);
   expect(unmap(backend, 0)).toBe(-4);
 });
 
@@ -70,16 +80,23 @@ test('each refusal has its status, and changes nothing', () => {
   grant(4, backend.id, 0x30000);
   grant(5, backend.id, RAM_GFN);
   grant(6, backend.id, 0xffff_ffff);
-  const status = (ref: number, wanted = HOST, dom = guest.id, at: number | bigint = AT): number => map(backend, dom, ref, wanted, at).status;
-  expect([status(5, HOST, 99), status(512), status(0xffff_ffff), status(5, 0), status(5, READ_ONLY)]).toEqual([-2, -3, -3, -3, -3]);
+  const status = (ref: number, wanted = HOST, dom = guest.id, at: number | bigint = AT): number =>
+    map(backend, dom, ref, wanted, at).status;
+  expect([status(5, HOST, 99), status(512), status(0xffff_ffff), status(5, 0), status(5, READ_ONLY)]).toEqual([
+    -2, -3, -3, -3, -3,
+  ]);
   expect([status(1), status(2), status(3), status(4), status(6)]).toEqual([-1, -1, -1, -1, -1]);
-  expect([status(5, HOST, guest.id, AT + 8), status(5, HOST, guest.id, 1n << 40n), status(5, HOST, guest.id, (1n << 64n) - 4096n)]).toEqual([-1, -1, -1]);
+  expect([
+    status(5, HOST, guest.id, AT + 8),
+    status(5, HOST, guest.id, 1n << 40n),
+    status(5, HOST, guest.id, (1n << 64n) - 4096n),
+  ]).toEqual([-1, -1, -1]);
   expect([1, 2, 3, 4, 5, 6].map(flags)).toEqual([5, 1, 0, 1, 1, 1]);
   expect([backend.d.grants.maptrack.size, f.xen.heap.refs(guest.pa(0x4000_0000))]).toEqual([0, 1]);
   expect(status(1, HOST | READ_ONLY)).toBe(0);
 });
 
-test('a frame that is not the granter\'s own is not handed on', () => {
+test("a frame that is not the granter's own is not handed on", () => {
   const { guest, backend, grant, f } = setup();
   const pa = f.dom0.pa(0x4000_0000);
   f.xen.heap.getPage(pa);
@@ -109,7 +126,7 @@ test('a mapper that dies gives its grants back', () => {
   expect([flags(9), xen.heap.refs(guest.pa(0x4000_3000)), xen.domain(backend.id)]).toEqual([1, 1, undefined]);
 });
 
-test('unmapping does not touch what has taken the mapping\'s place', () => {
+test("unmapping does not touch what has taken the mapping's place", () => {
   const { guest, backend, grant } = setup();
   grant(9, backend.id, RAM_GFN + 3);
   const { handle } = map(backend, guest.id, 9);
@@ -125,8 +142,18 @@ test('several operations in one call; a bad array is EFAULT', () => {
   two.set(pack(32, [0, 8, AT], [8, 4, HOST], [12, 4, 0], [16, 2, guest.id]));
   two.set(pack(32, [0, 8, AT + 4096], [8, 4, HOST], [12, 4, 1], [16, 2, guest.id]), 32);
   const { rc, out } = op(backend, 0, two, 2);
-  expect([rc, out.getInt16(18, true), out.getUint32(20, true), out.getInt16(50, true), out.getUint32(52, true)]).toEqual([0, 0, 0, 0, 1]);
-  expect([backend.call(GRANT_OP, 0, 0x3000_0000, 1), backend.call(GRANT_OP, 0, ARGS, 0x8000_0000), backend.call(GRANT_OP, 0, ARGS, 0)]).toEqual([-14, -22, 0]);
+  expect([
+    rc,
+    out.getInt16(18, true),
+    out.getUint32(20, true),
+    out.getInt16(50, true),
+    out.getUint32(52, true),
+  ]).toEqual([0, 0, 0, 0, 1]);
+  expect([
+    backend.call(GRANT_OP, 0, 0x3000_0000, 1),
+    backend.call(GRANT_OP, 0, ARGS, 0x8000_0000),
+    backend.call(GRANT_OP, 0, ARGS, 0),
+  ]).toEqual([-14, -22, 0]);
 });
 
 test('handles run out at the limit of the mapper', () => {
@@ -151,7 +178,11 @@ test('query_size, setup_table, set_version, get_version', () => {
     const { rc, out } = op(guest, 8, pack(4, [0, 4, v]));
     return [rc, out.getUint32(0, true)];
   };
-  expect([version(1), version(2), version(3)]).toEqual([[0, 1], [-38, 1], [-22, 1]]);
+  expect([version(1), version(2), version(3)]).toEqual([
+    [0, 1],
+    [-38, 1],
+    [-22, 1],
+  ]);
   const got = op(guest, 10, pack(8, [0, 2, SELF]));
   expect([got.rc, got.out.getUint32(4, true)]).toEqual([0, 1]);
   expect([6, 8, 10, 2].map((cmd) => guest.call(GRANT_OP, cmd, ARGS, 2))).toEqual([-22, -22, -22, -22]);

@@ -24,7 +24,15 @@ export const GNTTABOP = {
   cache_flush: 12,
 } as const;
 
-export const GNTST = { okay: 0, general_error: -1, bad_domain: -2, bad_gntref: -3, bad_handle: -4, permission_denied: -8, no_device_space: -7 } as const;
+export const GNTST = {
+  okay: 0,
+  general_error: -1,
+  bad_domain: -2,
+  bad_gntref: -3,
+  bad_handle: -4,
+  permission_denied: -8,
+  no_device_space: -7,
+} as const;
 
 /** struct grant_entry_v1: flags u16 @0, domid u16 @2, frame u32 @4. */
 export const GRANT_ENTRY_BYTES = 8;
@@ -62,7 +70,12 @@ export class GrantState {
   ) {}
 
   save(): unknown {
-    return { version: this.version, frames: [...this.frames], maptrack: [...this.maptrack], nextHandle: this.nextHandle };
+    return {
+      version: this.version,
+      frames: [...this.frames],
+      maptrack: [...this.maptrack],
+      nextHandle: this.nextHandle,
+    };
   }
 
   load(state: unknown): void {
@@ -218,10 +231,12 @@ export class GrantTables {
     if ((flags & 3) !== GTF_PERMIT_ACCESS || granted !== v.domain.id) return fail(GNTST.general_error);
     if (!readOnly && (flags & GTF_READONLY) !== 0) return fail(GNTST.general_error);
     const frame = this.xen.memory.read32(entry + 4);
-    if (v.domain.grants.maptrack.size >= v.domain.grants.maxMaptrack * MAPTRACK_PER_PAGE) return fail(GNTST.no_device_space);
+    if (v.domain.grants.maptrack.size >= v.domain.grants.maxMaptrack * MAPTRACK_PER_PAGE)
+      return fail(GNTST.no_device_space);
     const pa = this.xen.gfnToPa(rd, frame);
     // The mapping pins the frame, which must be the granter's own.
-    if (pa === undefined || host % BigInt(PAGE_SIZE) !== 0n || !this.xen.heap.getPage(pa, rd.id)) return fail(GNTST.general_error);
+    if (pa === undefined || host % BigInt(PAGE_SIZE) !== 0n || !this.xen.heap.getPage(pa, rd.id))
+      return fail(GNTST.general_error);
     if (v.domain.p2m.map(gfn, pa, 1, readOnly ? P2M_GRANT_MAP_RO : P2M_GRANT_MAP_RW) < 0) {
       this.xen.putPage(pa);
       return fail(GNTST.general_error);

@@ -1,10 +1,11 @@
 /** The hypercall table that xen/arch/arm dispatches to (xen: xen/common/{kernel,domain,sched,hvm}.c and the arch files). */
-import { HVMOP, HVM_PARAM, HYPERVISOR, SCHEDOP, VCPUOP, VCPU_INFO } from '../public/xen.js';
+import { DOMCTL, HVMOP, HVM_PARAM, HYPERVISOR, SCHEDOP, VCPUOP, VCPU_INFO } from '../public/xen.js';
 import { EFAULT, EINVAL, ENOENT, ENOSYS, EPERM, ESRCH } from '../public/errno.js';
 import { copyFromGuest, copyToGuest } from '../arch/arm/guestcopy.js';
 import { DOMID_SELF, type Blocked } from './domain.js';
-import { doDmOp } from './dm.js';
+import { doDmOp, mayModelDevices } from './dm.js';
 import { doEventChannelOp } from './event_channel_op.js';
+import { isDown } from './lifecycle.js';
 import { doMemoryOp } from './memory.js';
 import type { TimerRef } from './timer.js';
 import type { HypercallContext, HypercallHandler, Xen } from './xen.js';
@@ -35,14 +36,16 @@ function xenVersion(x: HypercallContext): bigint {
       return BigInt((major << 16) | minor);
     case 1: // extraversion
       return text(extra, 16);
-    case 2: { // compile_info: compiler[64], compile_by[16], compile_domain[32], compile_date[32]
+    case 2: {
+      // compile_info: compiler[64], compile_by[16], compile_domain[32], compile_date[32]
       return copyToGuest(xen, vcpu, x.arg(1), new Uint8Array(144)) ? 0n : BigInt(-EFAULT);
     }
     case 3: // capabilities
       return text(`xen-${major}.${minor}-aarch64 `, 1024);
     case 4: // changeset
       return text('', 64);
-    case 5: { // platform_parameters: virt_start, 0 on Arm
+    case 5: {
+      // platform_parameters: virt_start, 0 on Arm
       return copyToGuest(xen, vcpu, x.arg(1), new Uint8Array(8)) ? 0n : BigInt(-EFAULT);
     }
     case 6: {
@@ -200,6 +203,24 @@ export function registerPollTimer(xen: Xen): void {
 
 const notForGuests: HypercallHandler = (x) => BigInt(x.vcpu.domain.isControl ? -ENOSYS : -EPERM);
 
+/** The one domctl that software in a domain makes here: the toolstack is no vCPU. Guarded like the DM ops. */
+function domctl(x: HypercallContext): bigint {
+  const { xen, vcpu } = x;
+  const raw = copyFromGuest(xen, vcpu, x.arg(0), DOMCTL.bytes);
+  if (raw === undefined) return BigInt(-EFAULT);
+  const arg = view(raw);
+  if (arg.getUint32(DOMCTL.cmd, true) !== DOMCTL.getdomaininfo) return notForGuests(x) as bigint;
+  const d = xen.domain(arg.getUint16(DOMCTL.domain, true));
+  if (d === undefined) return BigInt(-ESRCH);
+  if (!mayModelDevices(vcpu.domain, d)) return BigInt(-EPERM);
+  arg.setUint16(DOMCTL.info_domain, d.id, true);
+  arg.setBigUint64(DOMCTL.tot_pages, BigInt(d.totPages), true);
+  arg.setBigUint64(DOMCTL.max_pages, BigInt(d.maxPages), true);
+  arg.setUint32(DOMCTL.nr_online_vcpus, d.vcpus.filter((v) => !isDown(v)).length, true);
+  arg.setUint32(DOMCTL.max_vcpu_id, d.vcpus.length - 1, true);
+  return copyToGuest(xen, vcpu, x.arg(0), raw) ? 0n : BigInt(-EFAULT);
+}
+
 /** Number -> handler. @param ioreqServer CONFIG_IOREQ_SERVER: without it the slot of dm_op is empty (-ENOSYS). */
 export function hypercallTable(ioreqServer = true): Record<number, HypercallHandler> {
   return {
@@ -215,8 +236,7 @@ export function hypercallTable(ioreqServer = true): Record<number, HypercallHand
     [HYPERVISOR.console_io]: notForGuests,
     [HYPERVISOR.platform_op]: notForGuests,
     [HYPERVISOR.sysctl]: notForGuests,
-    [HYPERVISOR.domctl]: notForGuests,
+    [HYPERVISOR.domctl]: domctl,
     [HYPERVISOR.physdev_op]: () => BigInt(-ENOSYS),
   };
 }
-

@@ -46,7 +46,8 @@ function server(s: Setup, start = BASE, end = BASE + 0x1ff, page = true): number
   const pa = page ? ioreq.getFrame(emulator.d, guest.d, id, 1) : 0;
   ioreq.setState(emulator.d, guest.d, id, true);
   expect(ioreq.mapRange(emulator.d, guest.d, id, 1, BigInt(start), BigInt(end))).toBe(0);
-  for (const { port } of guest.d.ioreq.servers[id]!.vcpus) expect(s.f.xen.evtchn.bindInterdomain(emulator.d, guest.id, port)).toBeGreaterThan(0);
+  for (const { port } of guest.d.ioreq.servers[id]!.vcpus)
+    expect(s.f.xen.evtchn.bindInterdomain(emulator.d, guest.id, port)).toBeGreaterThan(0);
   return pa;
 }
 
@@ -85,8 +86,15 @@ test('the slot holds the request, READY last; the vCPU is blocked in Xen and the
   };
   expect(access(s, copy(BASE + 0x50, 4, 0x1122_3344n), v)).toBe(RETRY);
   const slot = new DataView(memory.read(page + 32, 32).slice().buffer);
-  expect([slot.getBigUint64(0, true), slot.getBigUint64(8, true), slot.getUint32(16, true), slot.getUint32(20, true)]).toEqual([0x0200_0050n, 0x1122_3344n, 1, 4]);
-  expect([slot.getUint32(24, true), slot.getUint16(28, true), slot.getUint8(30), slot.getUint8(31)]).toEqual([2, 0, 0x01, 1]);
+  expect([
+    slot.getBigUint64(0, true),
+    slot.getBigUint64(8, true),
+    slot.getUint32(16, true),
+    slot.getUint32(20, true),
+  ]).toEqual([0x0200_0050n, 0x1122_3344n, 1, 4]);
+  expect([slot.getUint32(24, true), slot.getUint16(28, true), slot.getUint8(30), slot.getUint8(31)]).toEqual([
+    2, 0, 0x01, 1,
+  ]);
   expect(writes).toEqual([[1, BLOCKED_IN_XEN]]); // blocked before READY is visible
   expect(s.emulator.d.evtchn.ops.isPending(s.f.xen, s.emulator.d, 2)).toBe(true);
   // Nothing in the other vCPU's slot but its port.
@@ -110,11 +118,16 @@ test('the response: state NONE again, data taken, nothing else read back', () =>
   memory.write64(page + 8, 0xdead_beef_cafe_f00dn);
   memory.write8(page + STATE, 0x23);
   expect(s.ioreq.handleCompletion(s.v, 0)).toBe('done');
-  expect([s.completed, memory.read8(page + STATE), s.v.io.req.size, s.v.io.req.addr]).toEqual([[0xdead_beef_cafe_f00dn], 0x20, 4, BASE + 0x60]);
+  expect([s.completed, memory.read8(page + STATE), s.v.io.req.size, s.v.io.req.addr]).toEqual([
+    [0xdead_beef_cafe_f00dn],
+    0x20,
+    4,
+    BASE + 0x60,
+  ]);
   expect(s.guest.d.isShuttingDown).toBe(false);
 });
 
-test('only the emulator\'s event wakes the vCPU', () => {
+test("only the emulator's event wakes the vCPU", () => {
   const s = setup();
   const page = server(s);
   access(s, copy(BASE));
@@ -137,7 +150,12 @@ test('illegal states crash the guest, not the emulator', () => {
       s.f.xen.memory.write8(page + STATE, state);
       return s.ioreq.handleCompletion(s.v, 0);
     });
-    expect([states, results.at(-1), s.guest.d.isShutDown, s.guest.d.shutdown]).toEqual([states, 'again', true, { code: 3 }]);
+    expect([states, results.at(-1), s.guest.d.isShutDown, s.guest.d.shutdown]).toEqual([
+      states,
+      'again',
+      true,
+      { code: 3 },
+    ]);
     expect([s.completed, s.f.errors(), s.emulator.d.isShutDown]).toEqual([[], [`domain-crash d${s.guest.id}`], false]);
   }
 });
@@ -173,7 +191,7 @@ test('a slot that is not NONE, or another port in it: refused, the guest gets an
   expect(access(s, copy(BASE))).toBe(RETRY);
 });
 
-test('a server that was enabled before its page was mapped is a backend\'s mistake', () => {
+test("a server that was enabled before its page was mapped is a backend's mistake", () => {
   const s = setup();
   server(s, BASE, BASE + 0x1ff, false);
   expect(access(s, copy(BASE))).toBe(UNHANDLED);
@@ -191,8 +209,18 @@ test('a range claims an access only as a whole', () => {
   const s = setup();
   server(s);
   const claims = (addr: number, size: number): boolean => s.ioreq.select(s.guest.d, copy(addr, size)) !== undefined;
-  expect([claims(BASE + 0x1fc, 4), claims(BASE + 0x1fe, 4), claims(BASE + 0x1f8, 8), claims(BASE + 0x1fc, 8)]).toEqual([true, false, true, false]);
-  expect([claims(BASE - 4, 4), claims(BASE + 0x200, 4), claims(BASE - 2, 4), claims(BASE + 0x1ff, 1)]).toEqual([false, false, false, true]);
+  expect([claims(BASE + 0x1fc, 4), claims(BASE + 0x1fe, 4), claims(BASE + 0x1f8, 8), claims(BASE + 0x1fc, 8)]).toEqual([
+    true,
+    false,
+    true,
+    false,
+  ]);
+  expect([claims(BASE - 4, 4), claims(BASE + 0x200, 4), claims(BASE - 2, 4), claims(BASE + 0x1ff, 1)]).toEqual([
+    false,
+    false,
+    false,
+    true,
+  ]);
   // Back to back in the same server: merged. In another: not.
   s.ioreq.mapRange(s.emulator.d, s.guest.d, 0, 1, BigInt(BASE + 0x200), BigInt(BASE + 0x3ff));
   expect(claims(BASE + 0x1fe, 4)).toBe(true);
@@ -218,14 +246,18 @@ test('the highest enabled id wins, and only memory ranges count', () => {
   expect([selected(copy(0x60)), selected({ ...copy(0x60), type: 0 })]).toEqual([undefined, 1]);
 });
 
-test('resource frames: 1 is the ioreq page, zeroed and the guest\'s; 0 is refused without a buffered ring', () => {
+test("resource frames: 1 is the ioreq page, zeroed and the guest's; 0 is refused without a buffered ring", () => {
   const s = setup();
   const { ioreq, emulator, guest } = s;
   ioreq.create(emulator.d, guest.d, 0);
   expect(ioreq.resourceFrames(guest.d)).toBe(2);
   const before = guest.d.totPages;
   const pa = ioreq.getFrame(emulator.d, guest.d, 0, 1);
-  expect([s.f.xen.memory.read(pa, 4096).every((b) => b === 0), s.f.xen.heap.owner(pa), guest.d.totPages - before]).toEqual([true, guest.id, 1]);
+  expect([
+    s.f.xen.memory.read(pa, 4096).every((b) => b === 0),
+    s.f.xen.heap.owner(pa),
+    guest.d.totPages - before,
+  ]).toEqual([true, guest.id, 1]);
   expect(ioreq.getFrame(emulator.d, guest.d, 0, 1)).toBe(pa);
   expect([0, 2].map((frame) => ioreq.getFrame(emulator.d, guest.d, 0, frame))).toEqual([-2, -22]);
   expect([ioreq.getFrame(emulator.d, guest.d, 3, 1), ioreq.getFrame(s.f.dom0.d, guest.d, 0, 1)]).toEqual([-2, -1]);
@@ -237,7 +269,11 @@ test('destroying the server does not wake the vCPU; the page lives while the bac
   s.f.xen.heap.getPage(page);
   access(s, copy(BASE));
   expect(s.ioreq.destroy(s.emulator.d, s.guest.d, 0)).toBe(0);
-  expect([s.v.pauseFlags & BLOCKED_IN_XEN, s.f.xen.heap.refs(page), s.f.xen.evtchn.send(s.emulator.d, 1)]).toEqual([BLOCKED_IN_XEN, 1, 0]);
+  expect([s.v.pauseFlags & BLOCKED_IN_XEN, s.f.xen.heap.refs(page), s.f.xen.evtchn.send(s.emulator.d, 1)]).toEqual([
+    BLOCKED_IN_XEN,
+    1,
+    0,
+  ]);
   // If something else wakes it, the access completes with what was asked with: 0 for a load.
   expect(s.ioreq.handleCompletion(s.v, 0)).toBe('done');
   expect(s.completed).toEqual([0n]);
@@ -265,7 +301,12 @@ test('INVALIDATE goes to every enabled server and the vCPU waits for all', () =>
   expect(s.ioreq.handleCompletion(s.v, 0)).toBe('again');
   const { memory } = s.f.xen;
   const slot = new DataView(memory.read(pages[0]!, 32).slice().buffer);
-  expect([slot.getBigUint64(0, true), slot.getBigUint64(8, true), slot.getUint32(16, true), slot.getUint32(20, true)]).toEqual([0n, 0xffff_ffff_ffff_ffffn, 0, 4]);
+  expect([
+    slot.getBigUint64(0, true),
+    slot.getBigUint64(8, true),
+    slot.getUint32(16, true),
+    slot.getUint32(20, true),
+  ]).toEqual([0n, 0xffff_ffff_ffff_ffffn, 0, 4]);
   expect([slot.getUint8(30), slot.getUint8(31)]).toEqual([0x01, 8]);
   expect(pages.map((page) => memory.read8(page + STATE))).toEqual([1, 1, 0]);
   expect(s.ioreq.handleCompletion(s.v, 0)).toBe(BLOCKED);
@@ -276,7 +317,7 @@ test('INVALIDATE goes to every enabled server and the vCPU waits for all', () =>
   expect(s.completed).toEqual([]);
 });
 
-test('replacing RAM of one\'s own asks for INVALIDATE, if there is a server', () => {
+test("replacing RAM of one's own asks for INVALIDATE, if there is a server", () => {
   const s = setup();
   const { xen } = s.f;
   const replace = (gfn: number): void => void s.guest.d.p2m.map(gfn, s.guest.d.sharedInfoPa, 1, 1);
@@ -322,7 +363,11 @@ test('two vCPUs have requests in flight at once, each in its slot', () => {
   const { memory } = s.f.xen;
   memory.write64(page + 32 + 8, 2n);
   memory.write8(page + 32 + STATE, 0x23);
-  expect([s.ioreq.handleCompletion(second, 0), s.ioreq.handleCompletion(s.v, 0), s.completed]).toEqual(['done', BLOCKED, [2n]]);
+  expect([s.ioreq.handleCompletion(second, 0), s.ioreq.handleCompletion(s.v, 0), s.completed]).toEqual([
+    'done',
+    BLOCKED,
+    [2n],
+  ]);
 });
 
 test('saved and restored with a request in flight, it completes', () => {

@@ -301,7 +301,11 @@ export class Ioreq {
     const slot = server.slot(v.id);
     if (sv === undefined) return IO_UNHANDLED;
     if (slot === undefined) {
-      xen.errors.report('ioreq-server-without-page', `d${v.domain.id}`, `server ${server.id} enabled before its page was mapped`);
+      xen.errors.report(
+        'ioreq-server-without-page',
+        `d${v.domain.id}`,
+        `server ${server.id} enabled before its page was mapped`,
+      );
       return IO_UNHANDLED;
     }
     const state = xen.memory.read8(slot + IOREQ.bitfield) & IOREQ_STATE_MASK;
@@ -352,7 +356,13 @@ export class Ioreq {
 
   /** (xen: ioreq_signal_mapcache_invalidate): to every enabled server, in the caller's own slot. */
   broadcastInvalidate(v: Vcpu, pcpu: number): void {
-    const p: IoreqRecord = { ...newIoreq(), type: IOREQ_TYPE_INVALIDATE, size: 4, dir: IOREQ_WRITE, data: (1n << 64n) - 1n };
+    const p: IoreqRecord = {
+      ...newIoreq(),
+      type: IOREQ_TYPE_INVALIDATE,
+      size: 4,
+      dir: IOREQ_WRITE,
+      data: (1n << 64n) - 1n,
+    };
     for (let id = MAX_NR_IOREQ_SERVERS - 1; id >= 0; id--) {
       const server = v.domain.ioreq.servers[id];
       if (server?.enabled !== true) continue;
@@ -422,7 +432,16 @@ export class Ioreq {
     const who = (v.domain.id << 16) | v.id;
     const low = Number(BigInt.asUintN(32, p.data));
     const { core } = this.xen.pcpus[pcpu]!;
-    this.xen.trace.recordAt(TraceKind.Ioreq, core.index, this.xen.now(pcpu), v.io.requestId, who, access, p.addr % 2 ** 32, low);
+    this.xen.trace.recordAt(
+      TraceKind.Ioreq,
+      core.index,
+      this.xen.now(pcpu),
+      v.io.requestId,
+      who,
+      access,
+      p.addr % 2 ** 32,
+      low,
+    );
   }
 
   #badState(sv: IoreqVcpu, v: Vcpu, why: string): 'crashed' {

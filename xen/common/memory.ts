@@ -12,14 +12,7 @@ import {
 } from '../public/xen.js';
 import { E2BIG, EFAULT, EINVAL, EIO, ENOENT, ENOMEM, ENOSYS, EOPNOTSUPP, EPERM, ESRCH } from '../public/errno.js';
 import { PAGE_SIZE } from '../public/arch-arm.js';
-import {
-  P2M_MAP_FOREIGN_RO,
-  P2M_MAP_FOREIGN_RW,
-  P2M_RAM_RO,
-  P2M_RAM_RW,
-  isAnyRam,
-  isRam,
-} from '../arch/arm/p2m.js';
+import { P2M_MAP_FOREIGN_RO, P2M_MAP_FOREIGN_RW, P2M_RAM_RO, P2M_RAM_RW, isAnyRam, isRam } from '../arch/arm/p2m.js';
 import { copyFromGuest, copyToGuest } from '../arch/arm/guestcopy.js';
 import { baselineOf } from './baselines.js';
 import { mayModelDevices } from './dm.js';
@@ -139,7 +132,10 @@ function addToPhysmapBatch(x: HypercallContext, at: bigint): number {
     xen.charge(x.pcpu, 'xen.mapPage');
     let rc = -EINVAL;
     if (gfn !== undefined) {
-      rc = space === XENMAPSPACE.gmfn_foreign ? mapForeign(xen, vcpu.domain, d, foreign, idx, gfn) : addOne(xen, d, space, idx, gfn);
+      rc =
+        space === XENMAPSPACE.gmfn_foreign
+          ? mapForeign(xen, vcpu.domain, d, foreign, idx, gfn)
+          : addOne(xen, d, space, idx, gfn);
     }
     const out = new Uint8Array(4);
     new DataView(out.buffer).setInt32(0, rc, true);

@@ -18,7 +18,12 @@ test('adjacent and overlapping ranges become one, in any order', () => {
 
 test('contains wants one run that holds both ends', () => {
   const s = set([0x200, 0x3ff], [0x401, 0x5ff]);
-  expect([s.contains(0x200n, 0x203n), s.contains(0x3fcn, 0x3ffn), s.contains(0x3fdn, 0x400n), s.contains(0x3fen, 0x402n)]).toEqual([true, true, false, false]);
+  expect([
+    s.contains(0x200n, 0x203n),
+    s.contains(0x3fcn, 0x3ffn),
+    s.contains(0x3fdn, 0x400n),
+    s.contains(0x3fen, 0x402n),
+  ]).toEqual([true, true, false, false]);
   s.add(0x400n, 0x400n);
   expect(s.contains(0x3fen, 0x402n)).toBe(true);
   expect([s.overlaps(0x5ffn, 0x700n), s.overlaps(0x600n, 0x700n)]).toEqual([true, false]);

@@ -1,5 +1,15 @@
 /** The IOREQ ABI: struct ioreq in the shared page, and DM ops (xen: xen/include/public/hvm/{ioreq,dm_op}.h; xen-ioreq.md 1, 2). */
-export const IOREQ = { addr: 0, data: 8, count: 16, size: 20, vp_eport: 24, pad: 28, bitfield: 30, type: 31, bytes: 32 } as const;
+export const IOREQ = {
+  addr: 0,
+  data: 8,
+  count: 16,
+  size: 20,
+  vp_eport: 24,
+  pad: 28,
+  bitfield: 30,
+  type: 31,
+  bytes: 32,
+} as const;
 
 /** Byte 30: state in bits 3:0, then data_is_ptr, dir, df. */
 export const IOREQ_STATE_MASK = 0x0f;

@@ -41,7 +41,14 @@ export const XENMEM = {
   acquire_resource: 28,
 } as const;
 
-export const XENMAPSPACE = { shared_info: 0, grant_table: 1, gmfn: 2, gmfn_range: 3, gmfn_foreign: 4, dev_mmio: 5 } as const;
+export const XENMAPSPACE = {
+  shared_info: 0,
+  grant_table: 1,
+  gmfn: 2,
+  gmfn_range: 3,
+  gmfn_foreign: 4,
+  dev_mmio: 5,
+} as const;
 
 export const EVTCHNOP = {
   bind_interdomain: 0,
@@ -60,7 +67,15 @@ export const EVTCHNOP = {
   set_priority: 13,
 } as const;
 
-export const SCHEDOP = { yield: 0, block: 1, shutdown: 2, poll: 3, remote_shutdown: 4, shutdown_code: 5, watchdog: 6 } as const;
+export const SCHEDOP = {
+  yield: 0,
+  block: 1,
+  shutdown: 2,
+  poll: 3,
+  remote_shutdown: 4,
+  shutdown_code: 5,
+  watchdog: 6,
+} as const;
 export const SHUTDOWN = { poweroff: 0, reboot: 1, suspend: 2, crash: 3, watchdog: 4, soft_reset: 5 } as const;
 export const VCPUOP = { register_runstate_memory_area: 5, register_vcpu_info: 10 } as const;
 export const HVMOP = { set_param: 0, get_param: 1 } as const;
@@ -82,15 +97,68 @@ export const CALLBACK_IRQ_VALUE = 0x0200_0000_0000_021fn;
 /** struct vcpu_info, 48 bytes on Arm. */
 export const VCPU_INFO = { upcall_pending: 0, pending_sel: 8, time: 16, size: 48 } as const;
 /** struct shared_info, 1088 bytes; one legacy vcpu_info at 0. */
-export const SHARED_INFO = { vcpu_info: 0, evtchn_pending: 48, evtchn_mask: 560, wc_version: 1072, wc_sec: 1076, wc_nsec: 1080, wc_sec_hi: 1084, size: 1088 } as const;
+export const SHARED_INFO = {
+  vcpu_info: 0,
+  evtchn_pending: 48,
+  evtchn_mask: 560,
+  wc_version: 1072,
+  wc_sec: 1076,
+  wc_nsec: 1080,
+  wc_sec_hi: 1084,
+  size: 1088,
+} as const;
 /** Ports of the 2-level event-channel ABI on LP64. */
 export const EVTCHN_2L_NR_CHANNELS = 4096;
 export const EVTCHN_FIFO_NR_CHANNELS = 1 << 17;
 
 /** struct xen_memory_reservation etc. as the sections of xen-ioreq.md name them. */
 export const ADD_TO_PHYSMAP = { domid: 0, size: 2, space: 4, idx: 8, gpfn: 16, bytes: 24 } as const;
-export const ADD_TO_PHYSMAP_BATCH = { domid: 0, space: 2, size: 4, foreign: 6, idxs: 8, gpfns: 16, errs: 24, bytes: 32 } as const;
+export const ADD_TO_PHYSMAP_BATCH = {
+  domid: 0,
+  space: 2,
+  size: 4,
+  foreign: 6,
+  idxs: 8,
+  gpfns: 16,
+  errs: 24,
+  bytes: 32,
+} as const;
 export const REMOVE_FROM_PHYSMAP = { domid: 0, gpfn: 8, bytes: 16 } as const;
-export const ACQUIRE_RESOURCE = { domid: 0, type: 2, id: 4, nr_frames: 8, pad: 12, frame: 16, frame_list: 24, bytes: 32 } as const;
-export const MEMORY_RESERVATION = { extent_start: 0, nr_extents: 8, extent_order: 16, mem_flags: 20, domid: 24, bytes: 32 } as const;
+export const ACQUIRE_RESOURCE = {
+  domid: 0,
+  type: 2,
+  id: 4,
+  nr_frames: 8,
+  pad: 12,
+  frame: 16,
+  frame_list: 24,
+  bytes: 32,
+} as const;
+export const MEMORY_RESERVATION = {
+  extent_start: 0,
+  nr_extents: 8,
+  extent_order: 16,
+  mem_flags: 20,
+  domid: 24,
+  bytes: 32,
+} as const;
 export const RESOURCE_TYPE = { ioreq_server: 0, grant_table: 1, vmtrace_buf: 2 } as const;
+
+/**
+ * struct xen_domctl with XEN_DOMCTL_getdomaininfo (xen: xen/include/public/domctl.h): 16 bytes of header, then the answer of
+ * which only what the tools here read is named. The interface version is that of Xen 4.17.
+ */
+export const DOMCTL = {
+  getdomaininfo: 5,
+  version: 0x15,
+  cmd: 0,
+  interface_version: 4,
+  domain: 8,
+  info_domain: 16,
+  info_flags: 20,
+  tot_pages: 24,
+  max_pages: 32,
+  nr_online_vcpus: 80,
+  max_vcpu_id: 84,
+  bytes: 144,
+} as const;

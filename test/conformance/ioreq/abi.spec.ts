@@ -9,23 +9,55 @@ import * as p2m from '../../../xen/arch/arm/p2m-entry.js';
 import * as domain from '../../../xen/common/domain.js';
 
 rule('abi-ioreq', 'struct ioreq, states and types', () => {
-  expect(ioreq.IOREQ).toEqual({ addr: 0, data: 8, count: 16, size: 20, vp_eport: 24, pad: 28, bitfield: 30, type: 31, bytes: 32 });
-  expect([ioreq.IOREQ_STATE_MASK, ioreq.IOREQ_DATA_IS_PTR, ioreq.IOREQ_DIR_READ, ioreq.IOREQ_DF]).toEqual([0xf, 1 << 4, 1 << 5, 1 << 6]);
-  expect([ioreq.STATE_IOREQ_NONE, ioreq.STATE_IOREQ_READY, ioreq.STATE_IOREQ_INPROCESS, ioreq.STATE_IORESP_READY]).toEqual([0, 1, 2, 3]);
-  expect([ioreq.IOREQ_TYPE_PIO, ioreq.IOREQ_TYPE_COPY, ioreq.IOREQ_TYPE_PCI_CONFIG, ioreq.IOREQ_TYPE_TIMEOFFSET, ioreq.IOREQ_TYPE_INVALIDATE]).toEqual([0, 1, 2, 7, 8]);
+  expect(ioreq.IOREQ).toEqual({
+    addr: 0,
+    data: 8,
+    count: 16,
+    size: 20,
+    vp_eport: 24,
+    pad: 28,
+    bitfield: 30,
+    type: 31,
+    bytes: 32,
+  });
+  expect([ioreq.IOREQ_STATE_MASK, ioreq.IOREQ_DATA_IS_PTR, ioreq.IOREQ_DIR_READ, ioreq.IOREQ_DF]).toEqual([
+    0xf,
+    1 << 4,
+    1 << 5,
+    1 << 6,
+  ]);
+  expect([
+    ioreq.STATE_IOREQ_NONE,
+    ioreq.STATE_IOREQ_READY,
+    ioreq.STATE_IOREQ_INPROCESS,
+    ioreq.STATE_IORESP_READY,
+  ]).toEqual([0, 1, 2, 3]);
+  expect([
+    ioreq.IOREQ_TYPE_PIO,
+    ioreq.IOREQ_TYPE_COPY,
+    ioreq.IOREQ_TYPE_PCI_CONFIG,
+    ioreq.IOREQ_TYPE_TIMEOFFSET,
+    ioreq.IOREQ_TYPE_INVALIDATE,
+  ]).toEqual([0, 1, 2, 7, 8]);
   expect([ioreq.IOREQ_WRITE, ioreq.IOREQ_READ]).toEqual([0, 1]);
 });
 
 rule('abi-pages', 'shared pages: 128 slots of 32 bytes; two pointers and 511 slots of 8', () => {
   expect(4096 / ioreq.IOREQ.bytes).toBe(128);
   expect(ioreq.BUFIOREQ_PAGE).toEqual({ read_pointer: 0, write_pointer: 4, slots: 8, bytes: 4096 });
-  expect([ioreq.BUF_IOREQ_SLOTS, ioreq.BUF_IOREQ]).toEqual([511, { dirBit: 9, sizeShift: 10, addrShift: 12, data: 4, bytes: 8 }]);
+  expect([ioreq.BUF_IOREQ_SLOTS, ioreq.BUF_IOREQ]).toEqual([
+    511,
+    { dirBit: 9, sizeShift: 10, addrShift: 12, data: 4, bytes: 8 },
+  ]);
   expect([ioreq.BUFIOREQ_OFF, ioreq.BUFIOREQ_LEGACY, ioreq.BUFIOREQ_ATOMIC]).toEqual([0, 1, 2]);
   expect([ioreq.IOREQ_FRAME_BUFIOREQ, ioreq.IOREQ_FRAME_IOREQ]).toEqual([0, 1]);
 });
 
 rule('abi-dmop', 'struct xen_dm_op, xen_dm_op_buf, op numbers and payload sizes', () => {
-  expect([ioreq.DM_OP, ioreq.DM_OP_BUF]).toEqual([{ op: 0, pad: 4, payload: 8, bytes: 32 }, { handle: 0, size: 8, bytes: 16 }]);
+  expect([ioreq.DM_OP, ioreq.DM_OP_BUF]).toEqual([
+    { op: 0, pad: 4, payload: 8, bytes: 32 },
+    { handle: 0, size: 8, bytes: 16 },
+  ]);
   const table: Record<string, readonly [number, number]> = {
     create_ioreq_server: [1, 6],
     get_ioreq_server_info: [2, 24],
@@ -57,15 +89,69 @@ rule('abi-dmop', 'struct xen_dm_op, xen_dm_op_buf, op numbers and payload sizes'
 });
 
 rule('abi-memory', 'memory_op numbers, structures, map spaces, resources, P2M types', () => {
-  const { increase_reservation, decrease_reservation, populate_physmap, add_to_physmap, remove_from_physmap, add_to_physmap_batch, acquire_resource } = xen.XENMEM;
-  expect([increase_reservation, decrease_reservation, populate_physmap, add_to_physmap, remove_from_physmap, add_to_physmap_batch, acquire_resource]).toEqual([0, 1, 6, 7, 15, 23, 28]);
-  expect(xen.ACQUIRE_RESOURCE).toEqual({ domid: 0, type: 2, id: 4, nr_frames: 8, pad: 12, frame: 16, frame_list: 24, bytes: 32 });
-  expect(xen.ADD_TO_PHYSMAP_BATCH).toEqual({ domid: 0, space: 2, size: 4, foreign: 6, idxs: 8, gpfns: 16, errs: 24, bytes: 32 });
+  const {
+    increase_reservation,
+    decrease_reservation,
+    populate_physmap,
+    add_to_physmap,
+    remove_from_physmap,
+    add_to_physmap_batch,
+    acquire_resource,
+  } = xen.XENMEM;
+  expect([
+    increase_reservation,
+    decrease_reservation,
+    populate_physmap,
+    add_to_physmap,
+    remove_from_physmap,
+    add_to_physmap_batch,
+    acquire_resource,
+  ]).toEqual([0, 1, 6, 7, 15, 23, 28]);
+  expect(xen.ACQUIRE_RESOURCE).toEqual({
+    domid: 0,
+    type: 2,
+    id: 4,
+    nr_frames: 8,
+    pad: 12,
+    frame: 16,
+    frame_list: 24,
+    bytes: 32,
+  });
+  expect(xen.ADD_TO_PHYSMAP_BATCH).toEqual({
+    domid: 0,
+    space: 2,
+    size: 4,
+    foreign: 6,
+    idxs: 8,
+    gpfns: 16,
+    errs: 24,
+    bytes: 32,
+  });
   expect(xen.ADD_TO_PHYSMAP).toEqual({ domid: 0, size: 2, space: 4, idx: 8, gpfn: 16, bytes: 24 });
   expect([xen.REMOVE_FROM_PHYSMAP, xen.MEMORY_RESERVATION.bytes]).toEqual([{ domid: 0, gpfn: 8, bytes: 16 }, 32]);
-  expect(xen.XENMAPSPACE).toEqual({ shared_info: 0, grant_table: 1, gmfn: 2, gmfn_range: 3, gmfn_foreign: 4, dev_mmio: 5 });
+  expect(xen.XENMAPSPACE).toEqual({
+    shared_info: 0,
+    grant_table: 1,
+    gmfn: 2,
+    gmfn_range: 3,
+    gmfn_foreign: 4,
+    dev_mmio: 5,
+  });
   expect(xen.RESOURCE_TYPE).toEqual({ ioreq_server: 0, grant_table: 1, vmtrace_buf: 2 });
-  const types = [p2m.P2M_INVALID, p2m.P2M_RAM_RW, p2m.P2M_RAM_RO, p2m.P2M_MMIO_DIRECT_DEV, p2m.P2M_MMIO_DIRECT_NC, p2m.P2M_MMIO_DIRECT_C, p2m.P2M_MAP_FOREIGN_RW, p2m.P2M_MAP_FOREIGN_RO, p2m.P2M_GRANT_MAP_RW, p2m.P2M_GRANT_MAP_RO, p2m.P2M_IOMMU_MAP_RW, p2m.P2M_IOMMU_MAP_RO];
+  const types = [
+    p2m.P2M_INVALID,
+    p2m.P2M_RAM_RW,
+    p2m.P2M_RAM_RO,
+    p2m.P2M_MMIO_DIRECT_DEV,
+    p2m.P2M_MMIO_DIRECT_NC,
+    p2m.P2M_MMIO_DIRECT_C,
+    p2m.P2M_MAP_FOREIGN_RW,
+    p2m.P2M_MAP_FOREIGN_RO,
+    p2m.P2M_GRANT_MAP_RW,
+    p2m.P2M_GRANT_MAP_RO,
+    p2m.P2M_IOMMU_MAP_RW,
+    p2m.P2M_IOMMU_MAP_RO,
+  ];
   expect(types).toEqual([0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11]);
   expect(types.filter(p2m.isRam)).toEqual([1, 2]);
   expect(types.filter(p2m.isForeign)).toEqual([6, 7]);
@@ -74,18 +160,87 @@ rule('abi-memory', 'memory_op numbers, structures, map spaces, resources, P2M ty
 
 rule('abi-hypercalls', 'hypercall and event channel numbers, DOMIDs, error numbers', () => {
   const h = xen.HYPERVISOR;
-  expect([h.memory_op, h.xen_version, h.grant_table_op, h.vcpu_op, h.sched_op, h.event_channel_op, h.hvm_op, h.sysctl, h.domctl, h.dm_op]).toEqual([12, 17, 20, 24, 29, 32, 34, 35, 36, 41]);
+  expect([
+    h.memory_op,
+    h.xen_version,
+    h.grant_table_op,
+    h.vcpu_op,
+    h.sched_op,
+    h.event_channel_op,
+    h.hvm_op,
+    h.sysctl,
+    h.domctl,
+    h.dm_op,
+  ]).toEqual([12, 17, 20, 24, 29, 32, 34, 35, 36, 41]);
   const e = xen.EVTCHNOP;
-  expect([e.bind_interdomain, e.close, e.send, e.status, e.alloc_unbound, e.bind_vcpu, e.unmask, e.init_control, e.expand_array, e.set_priority]).toEqual([0, 3, 4, 5, 6, 8, 9, 11, 12, 13]);
+  expect([
+    e.bind_interdomain,
+    e.close,
+    e.send,
+    e.status,
+    e.alloc_unbound,
+    e.bind_vcpu,
+    e.unmask,
+    e.init_control,
+    e.expand_array,
+    e.set_priority,
+  ]).toEqual([0, 3, 4, 5, 6, 8, 9, 11, 12, 13]);
   expect([domain.DOMID_SELF, domain.DOMID_IO, domain.DOMID_XEN]).toEqual([0x7ff0, 0x7ff1, 0x7ff2]);
-  const { EPERM, ENOENT, ESRCH, EIO, E2BIG, ENOMEM, EACCES, EFAULT, EBUSY, EEXIST, EINVAL, ENOSPC, ENOSYS, ENODATA, EOPNOTSUPP } = errno;
-  expect([EPERM, ENOENT, ESRCH, EIO, E2BIG, ENOMEM, EACCES, EFAULT, EBUSY, EEXIST, EINVAL, ENOSPC, ENOSYS, ENODATA, EOPNOTSUPP]).toEqual([1, 2, 3, 5, 7, 12, 13, 14, 16, 17, 22, 28, 38, 61, 95]);
+  const {
+    EPERM,
+    ENOENT,
+    ESRCH,
+    EIO,
+    E2BIG,
+    ENOMEM,
+    EACCES,
+    EFAULT,
+    EBUSY,
+    EEXIST,
+    EINVAL,
+    ENOSPC,
+    ENOSYS,
+    ENODATA,
+    EOPNOTSUPP,
+  } = errno;
+  expect([
+    EPERM,
+    ENOENT,
+    ESRCH,
+    EIO,
+    E2BIG,
+    ENOMEM,
+    EACCES,
+    EFAULT,
+    EBUSY,
+    EEXIST,
+    EINVAL,
+    ENOSPC,
+    ENOSYS,
+    ENODATA,
+    EOPNOTSUPP,
+  ]).toEqual([1, 2, 3, 5, 7, 12, 13, 14, 16, 17, 22, 28, 38, 61, 95]);
 });
 
 rule('abi-map', 'the guest’s address and interrupt map', () => {
-  expect([arch.GUEST_VIRTIO_MMIO_BASE, arch.GUEST_VIRTIO_MMIO_SIZE, arch.VIRTIO_MMIO_DEV_SIZE]).toEqual([0x0200_0000, 0x10_0000, 0x200]);
-  expect([arch.GUEST_GICD_BASE, arch.GUEST_GICC_BASE, arch.GUEST_GICC_SIZE, arch.GUEST_PL011_BASE]).toEqual([0x0300_1000, 0x0300_2000, 0x2000, 0x2200_0000]);
-  expect([arch.GUEST_GNTTAB_BASE, arch.GUEST_MAGIC_BASE, arch.GUEST_RAM0_BASE, arch.GUEST_RAM0_SIZE, arch.GUEST_RAM1_BASE]).toEqual([0x3800_0000, 0x3900_0000, 0x4000_0000, 0xc000_0000, 0x2_0000_0000]);
-  expect([arch.GUEST_EVTCHN_PPI, arch.GUEST_VPL011_SPI, arch.GUEST_VIRTIO_MMIO_SPI_FIRST, arch.GUEST_VIRTIO_MMIO_SPI_LAST]).toEqual([31, 32, 33, 43]);
+  expect([arch.GUEST_VIRTIO_MMIO_BASE, arch.GUEST_VIRTIO_MMIO_SIZE, arch.VIRTIO_MMIO_DEV_SIZE]).toEqual([
+    0x0200_0000, 0x10_0000, 0x200,
+  ]);
+  expect([arch.GUEST_GICD_BASE, arch.GUEST_GICC_BASE, arch.GUEST_GICC_SIZE, arch.GUEST_PL011_BASE]).toEqual([
+    0x0300_1000, 0x0300_2000, 0x2000, 0x2200_0000,
+  ]);
+  expect([
+    arch.GUEST_GNTTAB_BASE,
+    arch.GUEST_MAGIC_BASE,
+    arch.GUEST_RAM0_BASE,
+    arch.GUEST_RAM0_SIZE,
+    arch.GUEST_RAM1_BASE,
+  ]).toEqual([0x3800_0000, 0x3900_0000, 0x4000_0000, 0xc000_0000, 0x2_0000_0000]);
+  expect([
+    arch.GUEST_EVTCHN_PPI,
+    arch.GUEST_VPL011_SPI,
+    arch.GUEST_VIRTIO_MMIO_SPI_FIRST,
+    arch.GUEST_VIRTIO_MMIO_SPI_LAST,
+  ]).toEqual([31, 32, 33, 43]);
   expect([domain.VPF_BLOCKED_IN_XEN, arch.XEN_HYPERCALL_TAG]).toEqual([4, 0xea1]);
 });

@@ -6,8 +6,22 @@ import { destroyDomain, setTarget } from '../../../xen/common/domctl.js';
 
 const DM_OP = 41;
 const MEMORY_OP = 12;
-const [EPERM, ENOENT, ESRCH, EIO, E2BIG, ENOMEM, EFAULT, EEXIST, EINVAL, ENOSPC, ENOSYS, ENODATA, EOPNOTSUPP] = [1, 2, 3, 5, 7, 12, 14, 17, 22, 28, 38, 61, 95].map((n) => -n) as [
-  number, number, number, number, number, number, number, number, number, number, number, number, number, // prettier-ignore
+const [EPERM, ENOENT, ESRCH, EIO, E2BIG, ENOMEM, EFAULT, EEXIST, EINVAL, ENOSPC, ENOSYS, ENODATA, EOPNOTSUPP] = [
+  1, 2, 3, 5, 7, 12, 14, 17, 22, 28, 38, 61, 95,
+].map((n) => -n) as [
+  number,
+  number,
+  number,
+  number,
+  number,
+  number,
+  number,
+  number,
+  number,
+  number,
+  number,
+  number,
+  number, // prettier-ignore
 ];
 const SELF = 0x7ff0;
 const OP = RAM_GFN * 4096;
@@ -22,8 +36,18 @@ const ON_ARM = new Set([1, 2, 3, 4, 5, 6, 19, 20]);
 type Field = readonly [offset: number, width: 1 | 2 | 4 | 8, value: number | bigint];
 
 /** One dm_op; field offsets are in the payload. */
-function dm(c: Caller, domid: number, op: number, fields: readonly Field[] = [], size = 32, pad = 0): { rc: number; payload: DataView } {
-  c.write(OP, pack(32, [0, 4, op], [4, 4, pad], ...fields.map(([at, width, value]) => [at + 8, width, value] as const)));
+function dm(
+  c: Caller,
+  domid: number,
+  op: number,
+  fields: readonly Field[] = [],
+  size = 32,
+  pad = 0,
+): { rc: number; payload: DataView } {
+  c.write(
+    OP,
+    pack(32, [0, 4, op], [4, 4, pad], ...fields.map(([at, width, value]) => [at + 8, width, value] as const)),
+  );
   c.write(BUFS, pack(16, [0, 8, OP], [8, 8, size]));
   const rc = c.call(DM_OP, domid, 1, BUFS);
   return { rc, payload: c.view(OP + 8, 24) };
@@ -37,10 +61,19 @@ interface Setup {
 
 function setup(...settings: readonly string[]): Setup {
   const f = xenFixture(settings);
-  return { f, guest: f.domain('guest', { maxVcpus: 2, nrSpis: 2 }), emulator: f.domain('DomD', { deviceModelPrivilege: true }) };
+  return {
+    f,
+    guest: f.domain('guest', { maxVcpus: 2, nrSpis: 2 }),
+    emulator: f.domain('DomD', { deviceModelPrivilege: true }),
+  };
 }
 
-const span = (id: number, type: number, start: number, end: number): Field[] => [[0, 2, id], [4, 4, type], [8, 8, start], [16, 8, end]];
+const span = (id: number, type: number, start: number, end: number): Field[] => [
+  [0, 2, id],
+  [4, 4, type],
+  [8, 8, start],
+  [16, 8, end],
+];
 
 describe('dm_op, the call itself', () => {
   onEach('dmop-order', 'buffers, domain, caller, header, number, size, padding: in this order', (baseline) => {
@@ -57,7 +90,10 @@ describe('dm_op, the call itself', () => {
     expect(call(1, BUFS, 99)).toBe(ESRCH);
     expect([call(1, BUFS, emulator.id), call(1, BUFS, SELF)]).toEqual([EPERM, EPERM]);
     expect([call(1, BUFS, guest.id), call(2, BUFS, guest.id)]).toEqual([0, 0]);
-    expect([dm(emulator, guest.id, SET_IRQ, [], 7).rc, dm(emulator, guest.id, 99, [], 8, 1).rc]).toEqual([EFAULT, EOPNOTSUPP]);
+    expect([dm(emulator, guest.id, SET_IRQ, [], 7).rc, dm(emulator, guest.id, 99, [], 8, 1).rc]).toEqual([
+      EFAULT,
+      EOPNOTSUPP,
+    ]);
     emulator.write(BUFS, pack(16, [0, 8, UNMAPPED], [8, 8, 32]));
     expect(call(1, BUFS, guest.id)).toBe(EFAULT);
   });
@@ -105,30 +141,41 @@ describe('dm_op, the call itself', () => {
     expect(emulator.call(DM_OP, guest.id, 1, BUFS)).toBe(EFAULT);
     emulator.xen.memory.write(pa, pack(32, [0, 4, SET_IRQ], [8, 4, 33], [12, 1, 0]));
     expect(emulator.call(DM_OP, guest.id, 1, BUFS)).toBe(0); // nothing to put back
-    const { rc, payload } = dm(emulator, guest.id, CREATE, [[0, 1, 9], [4, 2, 0x77]]);
+    const { rc, payload } = dm(emulator, guest.id, CREATE, [
+      [0, 1, 9],
+      [4, 2, 0x77],
+    ]);
     expect([rc, payload.getUint16(4, true)]).toEqual([EINVAL, 0x77]);
   });
 
-  rule('dmop-page-crossing', 'a structure over a page end is read page by page; a missing second page is -EFAULT', () => {
-    const { guest, emulator } = setup();
-    const at = OP + 0xff8;
-    emulator.write(at, pack(8, [0, 4, NR_VCPUS]));
-    emulator.write(OP + 0x1000, pack(24, []as never));
-    emulator.write(BUFS, pack(16, [0, 8, at], [8, 8, 32]));
-    expect([emulator.call(DM_OP, guest.id, 1, BUFS), emulator.u32(OP + 0x1000)]).toEqual([0, 2]);
-    const last = OP + 16 * 4096 - 8;
-    emulator.write(last, pack(8, [0, 4, NR_VCPUS]));
-    emulator.write(BUFS, pack(16, [0, 8, last], [8, 8, 32]));
-    expect(emulator.call(DM_OP, guest.id, 1, BUFS)).toBe(EFAULT);
-  });
+  rule(
+    'dmop-page-crossing',
+    'a structure over a page end is read page by page; a missing second page is -EFAULT',
+    () => {
+      const { guest, emulator } = setup();
+      const at = OP + 0xff8;
+      emulator.write(at, pack(8, [0, 4, NR_VCPUS]));
+      emulator.write(OP + 0x1000, pack(24, [] as never));
+      emulator.write(BUFS, pack(16, [0, 8, at], [8, 8, 32]));
+      expect([emulator.call(DM_OP, guest.id, 1, BUFS), emulator.u32(OP + 0x1000)]).toEqual([0, 2]);
+      const last = OP + 16 * 4096 - 8;
+      emulator.write(last, pack(8, [0, 4, NR_VCPUS]));
+      emulator.write(BUFS, pack(16, [0, 8, last], [8, 8, 32]));
+      expect(emulator.call(DM_OP, guest.id, 1, BUFS)).toBe(EFAULT);
+    },
+  );
 
-  rule('dmop-option-off', 'without CONFIG_IOREQ_SERVER the hypercall does not exist, and the resource has no frames', () => {
-    for (const baseline of TESTED_BASELINES) {
-      const { guest, emulator } = setup(setting(baseline), 'xen.ioreqServer=off');
-      for (const nr of [0, 1, 3]) expect(emulator.call(DM_OP, guest.id, nr, UNMAPPED)).toBe(ENOSYS);
-      expect(acquire(emulator, guest.id, { frame: 1 })).toBe(baseline === 'v1' ? EOPNOTSUPP : EINVAL);
-    }
-  });
+  rule(
+    'dmop-option-off',
+    'without CONFIG_IOREQ_SERVER the hypercall does not exist, and the resource has no frames',
+    () => {
+      for (const baseline of TESTED_BASELINES) {
+        const { guest, emulator } = setup(setting(baseline), 'xen.ioreqServer=off');
+        for (const nr of [0, 1, 3]) expect(emulator.call(DM_OP, guest.id, nr, UNMAPPED)).toBe(ENOSYS);
+        expect(acquire(emulator, guest.id, { frame: 1 })).toBe(baseline === 'v1' ? EOPNOTSUPP : EINVAL);
+      }
+    },
+  );
 });
 
 describe('servers', () => {
@@ -142,43 +189,65 @@ describe('servers', () => {
       const { rc, payload } = dm(emulator, guest.id, CREATE);
       return rc < 0 ? rc : payload.getUint16(4, true);
     });
-    expect(ids).toEqual(baseline === 'v1' ? [2, 3, 4, 5, 6, 7, ENOSPC, ENOSPC, ENOSPC] : [0, 1, 2, 3, 4, 5, 6, 7, ENOSPC]);
+    expect(ids).toEqual(
+      baseline === 'v1' ? [2, 3, 4, 5, 6, 7, ENOSPC, ENOSPC, ENOSPC] : [0, 1, 2, 3, 4, 5, 6, 7, ENOSPC],
+    );
     expect(dm(emulator, guest.id, DESTROY, [[0, 2, 3]]).rc).toBe(0);
     expect(dm(emulator, guest.id, CREATE).payload.getUint16(4, true)).toBe(3);
   });
 
-  rule('dmop-create-ports', 'create: one Xen-consumed channel for every vCPU, online or not, in the guest’s port space', () => {
-    const { f, guest, emulator } = setup();
-    guest.d.vcpus[1]!.pauseFlags |= 2; // offline
-    expect(dm(emulator, guest.id, CREATE).rc).toBe(0);
-    expect([1, 2].map((port) => [guest.d.evtchn.at(port)?.state, guest.d.evtchn.at(port)?.notifyVcpu])).toEqual([['unbound', 0], ['unbound', 1]]);
-    // The guest may do nothing with them (send, close, bind_vcpu), and they do not show up as its own.
-    const evtchn = (cmd: number, arg: Uint8Array): number => guest.op(32, cmd, arg).rc;
-    expect([evtchn(4, pack(4, [0, 4, 1])), evtchn(3, pack(4, [0, 4, 1])), evtchn(8, pack(8, [0, 4, 1]))]).toEqual([EINVAL, EINVAL, EINVAL]);
-    // Bound once by the emulator; not twice, not by others.
-    const bind = (c: Caller): number => c.op(32, 0, pack(12, [0, 2, guest.id], [4, 4, 1])).rc;
-    expect([bind(f.domain('other')), bind(emulator), bind(emulator)]).toEqual([EINVAL, 0, EINVAL]);
-    expect(emulator.op(32, 0, pack(12, [0, 2, 99], [4, 4, 1])).rc).toBe(ESRCH);
-  });
+  rule(
+    'dmop-create-ports',
+    'create: one Xen-consumed channel for every vCPU, online or not, in the guest’s port space',
+    () => {
+      const { f, guest, emulator } = setup();
+      guest.d.vcpus[1]!.pauseFlags |= 2; // offline
+      expect(dm(emulator, guest.id, CREATE).rc).toBe(0);
+      expect([1, 2].map((port) => [guest.d.evtchn.at(port)?.state, guest.d.evtchn.at(port)?.notifyVcpu])).toEqual([
+        ['unbound', 0],
+        ['unbound', 1],
+      ]);
+      // The guest may do nothing with them (send, close, bind_vcpu), and they do not show up as its own.
+      const evtchn = (cmd: number, arg: Uint8Array): number => guest.op(32, cmd, arg).rc;
+      expect([evtchn(4, pack(4, [0, 4, 1])), evtchn(3, pack(4, [0, 4, 1])), evtchn(8, pack(8, [0, 4, 1]))]).toEqual([
+        EINVAL,
+        EINVAL,
+        EINVAL,
+      ]);
+      // Bound once by the emulator; not twice, not by others.
+      const bind = (c: Caller): number => c.op(32, 0, pack(12, [0, 2, guest.id], [4, 4, 1])).rc;
+      expect([bind(f.domain('other')), bind(emulator), bind(emulator)]).toEqual([EINVAL, 0, EINVAL]);
+      expect(emulator.op(32, 0, pack(12, [0, 2, 99], [4, 4, 1])).rc).toBe(ESRCH);
+    },
+  );
 
-  onEach('dmop-create-buffered-port', 'a buffered ring takes one channel more, behind vCPU 0’s (v1 only on Arm)', (baseline) => {
-    const { guest, emulator } = setup(setting(baseline));
-    if (dm(emulator, guest.id, CREATE, [[0, 1, 2]]).rc !== 0) {
-      expect(baseline).not.toBe('v1');
-      return;
-    }
-    expect(guest.d.ioreq.servers[0]!.vcpus.map((sv) => sv.port)).toEqual([1, 3]);
-    const { rc, payload } = dm(emulator, guest.id, INFO, [[2, 2, 1]]);
-    expect([rc, payload.getUint32(4, true)]).toEqual([0, 2]);
-    dm(emulator, guest.id, DESTROY);
-    expect([1, 2, 3].map((port) => guest.d.evtchn.at(port))).toEqual([undefined, undefined, undefined]);
-  });
+  onEach(
+    'dmop-create-buffered-port',
+    'a buffered ring takes one channel more, behind vCPU 0’s (v1 only on Arm)',
+    (baseline) => {
+      const { guest, emulator } = setup(setting(baseline));
+      if (dm(emulator, guest.id, CREATE, [[0, 1, 2]]).rc !== 0) {
+        expect(baseline).not.toBe('v1');
+        return;
+      }
+      expect(guest.d.ioreq.servers[0]!.vcpus.map((sv) => sv.port)).toEqual([1, 3]);
+      const { rc, payload } = dm(emulator, guest.id, INFO, [[2, 2, 1]]);
+      expect([rc, payload.getUint32(4, true)]).toEqual([0, 2]);
+      dm(emulator, guest.id, DESTROY);
+      expect([1, 2, 3].map((port) => guest.d.evtchn.at(port))).toEqual([undefined, undefined, undefined]);
+    },
+  );
 
   rule('dmop-create-fails', 'create: no ports -ENOSPC, dying target -EINVAL; nothing stays behind', () => {
     const { f, emulator } = setup();
     const small = f.domain('small', { maxVcpus: 2, maxEvtchnPort: 1 });
     expect(dm(emulator, small.id, CREATE).rc).toBe(ENOSPC);
-    expect([small.d.evtchn.at(1), small.d.ioreq.servers[0], small.d.pauseCount, emulator.d.refs]).toEqual([undefined, undefined, 1, 1]);
+    expect([small.d.evtchn.at(1), small.d.ioreq.servers[0], small.d.pauseCount, emulator.d.refs]).toEqual([
+      undefined,
+      undefined,
+      1,
+      1,
+    ]);
     const dying = f.domain('dying');
     dying.d.isDying = 1;
     expect(dm(emulator, dying.id, CREATE).rc).toBe(EINVAL);
@@ -187,75 +256,127 @@ describe('servers', () => {
   onEach('dmop-owner', 'every later op: unknown id -ENOENT, another domain -EPERM, even Dom0', (baseline) => {
     const { f, guest, emulator } = setup(setting(baseline));
     dm(emulator, guest.id, CREATE);
-    const ops: [number, Field[]][] = [[INFO, [[2, 2, 1]]], [MAP, span(0, 1, 0, 1)], [UNMAP, span(0, 1, 0, 1)], [STATE, [[2, 1, 1]]], [DESTROY, []]];
+    const ops: [number, Field[]][] = [
+      [INFO, [[2, 2, 1]]],
+      [MAP, span(0, 1, 0, 1)],
+      [UNMAP, span(0, 1, 0, 1)],
+      [STATE, [[2, 1, 1]]],
+      [DESTROY, []],
+    ];
     for (const [op, fields] of ops) {
       expect([op, dm(f.dom0, guest.id, op, fields).rc]).toEqual([op, EPERM]);
-      for (const id of [1, 7, 8, 0xffff]) expect([op, id, dm(emulator, guest.id, op, [...fields, [0, 2, id]]).rc]).toEqual([op, id, ENOENT]);
+      for (const id of [1, 7, 8, 0xffff])
+        expect([op, id, dm(emulator, guest.id, op, [...fields, [0, 2, id]]).rc]).toEqual([op, id, ENOENT]);
     }
   });
 
-  onEach('dmop-info', 'get_info: unknown flags -EINVAL, gfns -EOPNOTSUPP; without a ring the port stays as it was', (baseline) => {
-    const { guest, emulator } = setup(setting(baseline));
-    dm(emulator, guest.id, CREATE);
-    expect([dm(emulator, guest.id, INFO, [[2, 2, 2]]).rc, dm(emulator, guest.id, INFO, [[0, 2, 5], [2, 2, 3]]).rc]).toEqual([EINVAL, EINVAL]);
-    expect(dm(emulator, guest.id, INFO).rc).toBe(EOPNOTSUPP);
-    const { rc, payload } = dm(emulator, guest.id, INFO, [[2, 2, 1], [4, 4, 0x1234]]);
-    expect([rc, payload.getUint32(4, true)]).toEqual([0, 0x1234]);
-    // The legacy way of finding the pages does not exist either: hvm_op get_param.
-    for (const index of [5, 6, 32, 33]) expect(guest.op(34, 1, pack(16, [0, 2, SELF], [4, 4, index])).rc).toBe(EINVAL);
-  });
+  onEach(
+    'dmop-info',
+    'get_info: unknown flags -EINVAL, gfns -EOPNOTSUPP; without a ring the port stays as it was',
+    (baseline) => {
+      const { guest, emulator } = setup(setting(baseline));
+      dm(emulator, guest.id, CREATE);
+      expect([
+        dm(emulator, guest.id, INFO, [[2, 2, 2]]).rc,
+        dm(emulator, guest.id, INFO, [
+          [0, 2, 5],
+          [2, 2, 3],
+        ]).rc,
+      ]).toEqual([EINVAL, EINVAL]);
+      expect(dm(emulator, guest.id, INFO).rc).toBe(EOPNOTSUPP);
+      const { rc, payload } = dm(emulator, guest.id, INFO, [
+        [2, 2, 1],
+        [4, 4, 0x1234],
+      ]);
+      expect([rc, payload.getUint32(4, true)]).toEqual([0, 0x1234]);
+      // The legacy way of finding the pages does not exist either: hvm_op get_param.
+      for (const index of [5, 6, 32, 33])
+        expect(guest.op(34, 1, pack(16, [0, 2, SELF], [4, 4, index])).rc).toBe(EINVAL);
+    },
+  );
 
   onEach('dmop-range', 'ranges: padding, order, type, overlap, sub-spans, 256 of a type', (baseline) => {
     const { guest, emulator } = setup(setting(baseline));
     dm(emulator, guest.id, CREATE);
-    const map = (type: number, start: number, end: number): number => dm(emulator, guest.id, MAP, span(0, type, start, end)).rc;
-    const unmap = (type: number, start: number, end: number): number => dm(emulator, guest.id, UNMAP, span(0, type, start, end)).rc;
+    const map = (type: number, start: number, end: number): number =>
+      dm(emulator, guest.id, MAP, span(0, type, start, end)).rc;
+    const unmap = (type: number, start: number, end: number): number =>
+      dm(emulator, guest.id, UNMAP, span(0, type, start, end)).rc;
     for (const op of [MAP, UNMAP]) expect(dm(emulator, guest.id, op, [...span(0, 1, 0, 1), [2, 2, 1]]).rc).toBe(EINVAL);
     // start > end comes before the id, the type after it.
     expect(dm(emulator, guest.id, MAP, span(5, 9, 2, 1)).rc).toBe(EINVAL);
     expect(dm(emulator, guest.id, MAP, span(5, 9, 1, 2)).rc).toBe(ENOENT);
     expect([map(3, 0, 1), map(0xffff_ffff, 0, 1), unmap(3, 0, 0)]).toEqual([EINVAL, EINVAL, EINVAL]);
-    expect([map(1, 0x200, 0x3ff), map(1, 0x3ff, 0x400), map(1, 0x100, 0x200), map(1, 0x200, 0x3ff)]).toEqual([0, EEXIST, EEXIST, EEXIST]);
+    expect([map(1, 0x200, 0x3ff), map(1, 0x3ff, 0x400), map(1, 0x100, 0x200), map(1, 0x200, 0x3ff)]).toEqual([
+      0,
+      EEXIST,
+      EEXIST,
+      EEXIST,
+    ]);
     expect([map(0, 0x200, 0x3ff), map(2, 0x200, 0x3ff)]).toEqual([0, 0]); // PORT and PCI: registered, never selected
     expect([unmap(1, 0x100, 0x200), unmap(1, 0x300, 0x37f), unmap(1, 0x200, 0x3ff)]).toEqual([ENOENT, 0, ENOENT]);
-    expect(guest.d.ioreq.servers[0]!.ranges[1]!.ranges).toEqual([{ start: 0x200n, end: 0x2ffn }, { start: 0x380n, end: 0x3ffn }]);
+    expect(guest.d.ioreq.servers[0]!.ranges[1]!.ranges).toEqual([
+      { start: 0x200n, end: 0x2ffn },
+      { start: 0x380n, end: 0x3ffn },
+    ]);
     for (let i = 2; i < 256; i++) expect(map(1, i * 0x1000, i * 0x1000)).toBe(0);
     expect([map(1, 0x200_0000, 0x200_0000), map(1, 0x2001, 0x2001), map(2, 0x1000, 0x1000)]).toEqual([ENOMEM, 0, 0]);
   });
 
-  rule('dmop-range-anything', 'a range may lie over RAM, Xen’s devices and other servers’ ranges: nobody objects', () => {
-    const { guest, emulator } = setup();
-    for (let id = 0; id < 2; id++) dm(emulator, guest.id, CREATE);
-    for (const id of [0, 1]) {
-      for (const [start, end] of [[0x4000_0000, 0x4000_0fff], [0x0300_1000, 0x0300_1fff]] as const) expect(dm(emulator, guest.id, MAP, span(id, 1, start, end)).rc).toBe(0);
-    }
-  });
+  rule(
+    'dmop-range-anything',
+    'a range may lie over RAM, Xen’s devices and other servers’ ranges: nobody objects',
+    () => {
+      const { guest, emulator } = setup();
+      for (let id = 0; id < 2; id++) dm(emulator, guest.id, CREATE);
+      for (const id of [0, 1]) {
+        for (const [start, end] of [
+          [0x4000_0000, 0x4000_0fff],
+          [0x0300_1000, 0x0300_1fff],
+        ] as const)
+          expect(dm(emulator, guest.id, MAP, span(id, 1, start, end)).rc).toBe(0);
+      }
+    },
+  );
 
-  onEach('dmop-state', 'set_state: padding; vp_eport is written on the first enable only; any non-zero value enables', (baseline) => {
-    const { guest, emulator } = setup(setting(baseline));
-    dm(emulator, guest.id, CREATE);
-    expect(dm(emulator, guest.id, STATE, [[2, 1, 1], [3, 1, 1]]).rc).toBe(EINVAL);
-    const page = guest.xen.ioreq.getFrame(emulator.d, guest.d, 0, 1);
-    const ports = (): number[] => [0, 1].map((v) => guest.xen.memory.read32(page + 32 * v + 24));
-    expect([dm(emulator, guest.id, STATE, [[2, 1, 0xff]]).rc, ports()]).toEqual([0, [1, 2]]);
-    guest.xen.memory.write32(page + 24, 0);
-    expect([dm(emulator, guest.id, STATE, [[2, 1, 1]]).rc, ports()]).toEqual([0, [0, 2]]);
-    dm(emulator, guest.id, STATE, [[2, 1, 0]]);
-    expect([dm(emulator, guest.id, STATE, [[2, 1, 1]]).rc, ports()]).toEqual([0, [1, 2]]);
-    expect(guest.d.pauseCount).toBe(1);
-  });
+  onEach(
+    'dmop-state',
+    'set_state: padding; vp_eport is written on the first enable only; any non-zero value enables',
+    (baseline) => {
+      const { guest, emulator } = setup(setting(baseline));
+      dm(emulator, guest.id, CREATE);
+      expect(
+        dm(emulator, guest.id, STATE, [
+          [2, 1, 1],
+          [3, 1, 1],
+        ]).rc,
+      ).toBe(EINVAL);
+      const page = guest.xen.ioreq.getFrame(emulator.d, guest.d, 0, 1);
+      const ports = (): number[] => [0, 1].map((v) => guest.xen.memory.read32(page + 32 * v + 24));
+      expect([dm(emulator, guest.id, STATE, [[2, 1, 0xff]]).rc, ports()]).toEqual([0, [1, 2]]);
+      guest.xen.memory.write32(page + 24, 0);
+      expect([dm(emulator, guest.id, STATE, [[2, 1, 1]]).rc, ports()]).toEqual([0, [0, 2]]);
+      dm(emulator, guest.id, STATE, [[2, 1, 0]]);
+      expect([dm(emulator, guest.id, STATE, [[2, 1, 1]]).rc, ports()]).toEqual([0, [1, 2]]);
+      expect(guest.d.pauseCount).toBe(1);
+    },
+  );
 
-  rule('dmop-late-page', 'a page that is mapped after the enable has no ports until disable and enable (derived)', () => {
-    const { guest, emulator } = setup();
-    dm(emulator, guest.id, CREATE);
-    dm(emulator, guest.id, STATE, [[2, 1, 1]]);
-    expect(acquire(emulator, guest.id, { frame: 1 })).toBe(0);
-    const page = guest.d.ioreq.servers[0]!.ioreqPage!;
-    expect(guest.xen.memory.read32(page + 24)).toBe(0);
-    dm(emulator, guest.id, STATE, [[2, 1, 0]]);
-    dm(emulator, guest.id, STATE, [[2, 1, 1]]);
-    expect(guest.xen.memory.read32(page + 24)).toBe(1);
-  });
+  rule(
+    'dmop-late-page',
+    'a page that is mapped after the enable has no ports until disable and enable (derived)',
+    () => {
+      const { guest, emulator } = setup();
+      dm(emulator, guest.id, CREATE);
+      dm(emulator, guest.id, STATE, [[2, 1, 1]]);
+      expect(acquire(emulator, guest.id, { frame: 1 })).toBe(0);
+      const page = guest.d.ioreq.servers[0]!.ioreqPage!;
+      expect(guest.xen.memory.read32(page + 24)).toBe(0);
+      dm(emulator, guest.id, STATE, [[2, 1, 0]]);
+      dm(emulator, guest.id, STATE, [[2, 1, 1]]);
+      expect(guest.xen.memory.read32(page + 24)).toBe(1);
+    },
+  );
 
   onEach('dmop-destroy', 'destroy: padding; channels, pages, ranges and the emulator’s reference go', (baseline) => {
     const { guest, emulator } = setup(setting(baseline));
@@ -269,20 +390,49 @@ describe('servers', () => {
     expect(dm(emulator, guest.id, DESTROY).rc).toBe(ENOENT);
   });
 
-  onEach('dmop-irq', 'set_irq_level: range, level, padding, reserved interrupts; 0 also when nothing comes of it', (baseline) => {
-    const { f, guest, emulator } = setup(setting(baseline));
-    const level = (irq: number, value: number, pad = 0): number => dm(emulator, guest.id, SET_IRQ, [[0, 4, irq], [4, 1, value], [7, 1, pad]]).rc;
-    expect([level(0, 1), level(31, 1), level(64, 1), level(0xffff_ffff, 1), level(33, 2), level(33, 255)]).toEqual([EINVAL, EINVAL, EINVAL, EINVAL, EINVAL, EINVAL]);
-    expect(level(34, 1, 1)).toBe(baseline === 'current' ? EINVAL : 0);
-    guest.d.vgic.reserve(40);
-    expect(level(40, 1)).toBe(baseline === 'v1' ? 0 : EINVAL);
-    const inflight = (irq: number): boolean => guest.d.vcpus[0]!.arch.vgic.isInflight(irq);
-    expect([level(35, 0), inflight(35), level(35, 1), inflight(35), level(35, 1), level(35, 0), inflight(35)]).toEqual([0, false, 0, true, 0, 0, true]);
-    guest.d.vcpus[0]!.pauseFlags |= 2; // its target goes offline: lost, and still 0
-    expect([level(36, 1), inflight(36)]).toEqual([0, false]);
-    const none = f.domain('none', { nrSpis: 0 });
-    expect(dm(emulator, none.id, SET_IRQ, [[0, 4, 33], [4, 1, 1]]).rc).toBe(EINVAL);
-  });
+  onEach(
+    'dmop-irq',
+    'set_irq_level: range, level, padding, reserved interrupts; 0 also when nothing comes of it',
+    (baseline) => {
+      const { f, guest, emulator } = setup(setting(baseline));
+      const level = (irq: number, value: number, pad = 0): number =>
+        dm(emulator, guest.id, SET_IRQ, [
+          [0, 4, irq],
+          [4, 1, value],
+          [7, 1, pad],
+        ]).rc;
+      expect([level(0, 1), level(31, 1), level(64, 1), level(0xffff_ffff, 1), level(33, 2), level(33, 255)]).toEqual([
+        EINVAL,
+        EINVAL,
+        EINVAL,
+        EINVAL,
+        EINVAL,
+        EINVAL,
+      ]);
+      expect(level(34, 1, 1)).toBe(baseline === 'current' ? EINVAL : 0);
+      guest.d.vgic.reserve(40);
+      expect(level(40, 1)).toBe(baseline === 'v1' ? 0 : EINVAL);
+      const inflight = (irq: number): boolean => guest.d.vcpus[0]!.arch.vgic.isInflight(irq);
+      expect([
+        level(35, 0),
+        inflight(35),
+        level(35, 1),
+        inflight(35),
+        level(35, 1),
+        level(35, 0),
+        inflight(35),
+      ]).toEqual([0, false, 0, true, 0, 0, true]);
+      guest.d.vcpus[0]!.pauseFlags |= 2; // its target goes offline: lost, and still 0
+      expect([level(36, 1), inflight(36)]).toEqual([0, false]);
+      const none = f.domain('none', { nrSpis: 0 });
+      expect(
+        dm(emulator, none.id, SET_IRQ, [
+          [0, 4, 33],
+          [4, 1, 1],
+        ]).rc,
+      ).toBe(EINVAL);
+    },
+  );
 
   onEach('dmop-nr-vcpus', 'nr_vcpus: the configured maximum (since Feb 2021)', (baseline) => {
     const { guest, emulator } = setup(setting(baseline));
@@ -291,16 +441,25 @@ describe('servers', () => {
     else expect([rc, payload.getUint32(0, true)]).toEqual([0, 2]);
   });
 
-  rule('dmop-dead-domain', 'of a dead domain: servers are gone (-ENOENT) while its structure lives, then -ESRCH', () => {
-    const { f, guest, emulator } = setup();
-    dm(emulator, guest.id, CREATE);
-    expect(mapForeign(emulator, guest.id, RAM_GFN, 0x60000)).toBe(0);
-    destroyDomain(f.xen, guest.d);
-    expect(dm(emulator, guest.id, DESTROY).rc).toBe(ENOENT);
-    expect(dm(emulator, guest.id, SET_IRQ, [[0, 4, 33], [4, 1, 1]]).rc).toBe(0); // does nothing visible (derived)
-    expect(unmapForeign(emulator, 0x60000)).toBe(0);
-    expect(dm(emulator, guest.id, DESTROY).rc).toBe(ESRCH);
-  });
+  rule(
+    'dmop-dead-domain',
+    'of a dead domain: servers are gone (-ENOENT) while its structure lives, then -ESRCH',
+    () => {
+      const { f, guest, emulator } = setup();
+      dm(emulator, guest.id, CREATE);
+      expect(mapForeign(emulator, guest.id, RAM_GFN, 0x60000)).toBe(0);
+      destroyDomain(f.xen, guest.d);
+      expect(dm(emulator, guest.id, DESTROY).rc).toBe(ENOENT);
+      expect(
+        dm(emulator, guest.id, SET_IRQ, [
+          [0, 4, 33],
+          [4, 1, 1],
+        ]).rc,
+      ).toBe(0); // does nothing visible (derived)
+      expect(unmapForeign(emulator, 0x60000)).toBe(0);
+      expect(dm(emulator, guest.id, DESTROY).rc).toBe(ESRCH);
+    },
+  );
 });
 
 interface Resource {
@@ -322,14 +481,31 @@ function acquireWith(c: Caller, domid: number, r: Resource): { rc: number; out: 
   const LIST = OP + 0x800;
   const gfns = r.gfns ?? Array.from({ length: r.count ?? 1 }, (_, i) => 0x70000 + i);
   c.write(LIST, pack(8 * Math.max(1, gfns.length), ...gfns.map((gfn, i) => [8 * i, 8, gfn] as const)));
-  return c.op(MEMORY_OP, 28, pack(32, [0, 2, domid], [2, 2, r.type ?? 0], [4, 4, r.id ?? 0], [8, 4, r.count ?? 1], [12, 4, r.pad ?? 0], [16, 8, r.frame], [24, 8, r.list ?? LIST]));
+  return c.op(
+    MEMORY_OP,
+    28,
+    pack(
+      32,
+      [0, 2, domid],
+      [2, 2, r.type ?? 0],
+      [4, 4, r.id ?? 0],
+      [8, 4, r.count ?? 1],
+      [12, 4, r.pad ?? 0],
+      [16, 8, r.frame],
+      [24, 8, r.list ?? LIST],
+    ),
+  );
 }
 
 /** add_to_physmap_batch of one foreign page; its per-page error, or the call's. */
 function mapForeign(c: Caller, domid: number, gfn: number | bigint, at: number | bigint, mapper = SELF): number {
   const L = OP + 0x800;
   c.write(L, pack(24, [0, 8, gfn], [8, 8, at]));
-  const { rc } = c.op(MEMORY_OP, 23, pack(32, [0, 2, mapper], [2, 2, 4], [4, 2, 1], [6, 2, domid], [8, 8, L], [16, 8, L + 8], [24, 8, L + 16]));
+  const { rc } = c.op(
+    MEMORY_OP,
+    23,
+    pack(32, [0, 2, mapper], [2, 2, 4], [4, 2, 1], [6, 2, domid], [8, 8, L], [16, 8, L + 8], [24, 8, L + 16]),
+  );
   return rc < 0 ? rc : c.view(L + 16, 4).getInt32(0, true);
 }
 
@@ -346,12 +522,23 @@ describe('acquire_resource', () => {
     expect(acquire(emulator, 99, { frame: 1n << 40n, pad: 1 })).toBe(EINVAL);
     expect(acquire(emulator, 99, { frame: 1n << 40n })).toBe(v1 ? ESRCH : EINVAL);
     expect(acquire(emulator, 99, { frame: 0xffff_ffffn })).toBe(v1 ? ESRCH : EINVAL);
-    expect([acquire(emulator, 99, { frame: 1 }), acquire(emulator, emulator.id, { frame: 1 }), acquire(emulator, SELF, { frame: 1 })]).toEqual([ESRCH, EPERM, EPERM]);
+    expect([
+      acquire(emulator, 99, { frame: 1 }),
+      acquire(emulator, emulator.id, { frame: 1 }),
+      acquire(emulator, SELF, { frame: 1 }),
+    ]).toEqual([ESRCH, EPERM, EPERM]);
     expect(acquire(f.domain('stranger'), guest.id, { frame: 1, type: 9 })).toBe(EPERM);
-    expect([acquire(emulator, guest.id, { frame: 1, type: 2 }), acquire(emulator, guest.id, { frame: 1, type: 9 })]).toEqual(v1 ? [EOPNOTSUPP, EOPNOTSUPP] : [EINVAL, EINVAL]);
+    expect([
+      acquire(emulator, guest.id, { frame: 1, type: 2 }),
+      acquire(emulator, guest.id, { frame: 1, type: 9 }),
+    ]).toEqual(v1 ? [EOPNOTSUPP, EOPNOTSUPP] : [EINVAL, EINVAL]);
     expect(acquire(emulator, guest.id, { frame: 0, count: 1, list: 0 })).toBe(EINVAL);
     expect(acquire(emulator, guest.id, { frame: 1, count: 0 })).toBe(v1 ? 0 : EINVAL);
-    expect([acquire(emulator, guest.id, { frame: 1, id: 0x1_0000 }), acquire(emulator, guest.id, { frame: 1, id: 1 }), acquire(f.dom0, guest.id, { frame: 1 })]).toEqual([EINVAL, ENOENT, EPERM]);
+    expect([
+      acquire(emulator, guest.id, { frame: 1, id: 0x1_0000 }),
+      acquire(emulator, guest.id, { frame: 1, id: 1 }),
+      acquire(f.dom0, guest.id, { frame: 1 }),
+    ]).toEqual([EINVAL, ENOENT, EPERM]);
   });
 
   onEach('resource-size', 'without a list the size is told: 2 frames, or always 32 before 2021', (baseline) => {
@@ -362,18 +549,30 @@ describe('acquire_resource', () => {
     expect(acquire(emulator, guest.id, { frame: 0, count: 33 })).toBe(baseline === 'v1' ? E2BIG : EINVAL);
   });
 
-  onEach('resource-frames', 'frame 1 is the ioreq page; frame 0 without a ring -ENOENT; frame 2 -EINVAL', (baseline) => {
-    const { guest, emulator } = setup(setting(baseline));
-    dm(emulator, guest.id, CREATE);
-    expect([acquire(emulator, guest.id, { frame: 0 }), acquire(emulator, guest.id, { frame: 2 }), acquire(emulator, guest.id, { frame: 0, count: 2 })]).toEqual([ENOENT, EINVAL, ENOENT]);
-    const before = guest.d.totPages;
-    expect(acquire(emulator, guest.id, { frame: 1 })).toBe(0);
-    const page = guest.d.ioreq.servers[0]!.ioreqPage!;
-    // Made already by the refused calls; the guest's, zero, held by server and mapping, foreign in the caller's P2M.
-    expect([guest.d.totPages - before, guest.xen.heap.owner(page), guest.xen.heap.refs(page)]).toEqual([0, guest.id, 2]);
-    expect(emulator.d.p2m.lookup(0x70000)).toMatchObject({ pa: page, type: 6 });
-    expect(guest.xen.memory.read(page, 4096).every((b) => b === 0)).toBe(true);
-  });
+  onEach(
+    'resource-frames',
+    'frame 1 is the ioreq page; frame 0 without a ring -ENOENT; frame 2 -EINVAL',
+    (baseline) => {
+      const { guest, emulator } = setup(setting(baseline));
+      dm(emulator, guest.id, CREATE);
+      expect([
+        acquire(emulator, guest.id, { frame: 0 }),
+        acquire(emulator, guest.id, { frame: 2 }),
+        acquire(emulator, guest.id, { frame: 0, count: 2 }),
+      ]).toEqual([ENOENT, EINVAL, ENOENT]);
+      const before = guest.d.totPages;
+      expect(acquire(emulator, guest.id, { frame: 1 })).toBe(0);
+      const page = guest.d.ioreq.servers[0]!.ioreqPage!;
+      // Made already by the refused calls; the guest's, zero, held by server and mapping, foreign in the caller's P2M.
+      expect([guest.d.totPages - before, guest.xen.heap.owner(page), guest.xen.heap.refs(page)]).toEqual([
+        0,
+        guest.id,
+        2,
+      ]);
+      expect(emulator.d.p2m.lookup(0x70000)).toMatchObject({ pa: page, type: 6 });
+      expect(guest.xen.memory.read(page, 4096).every((b) => b === 0)).toBe(true);
+    },
+  );
 
   onEach('resource-buffered', 'with a buffered ring both frames can be mapped at once (v1 only on Arm)', (baseline) => {
     const { guest, emulator } = setup(setting(baseline));
@@ -383,13 +582,18 @@ describe('acquire_resource', () => {
     expect([emulator.d.p2m.lookup(0x70000)?.pa, emulator.d.p2m.lookup(0x70001)?.pa]).toEqual([bufioreqPage, ioreqPage]);
   });
 
-  onEach('resource-map-error', 'a gfn that cannot be used: the first one’s errno, -EIO for a later one; v1 did not notice', (baseline) => {
-    const { guest, emulator } = setup(setting(baseline));
-    const bad = 2 ** 40;
-    const grants = (gfns: readonly number[]): number => acquire(emulator, guest.id, { type: 1, frame: 0, count: gfns.length, gfns });
-    const v1 = baseline === 'v1';
-    expect([grants([bad, 0x70000]), grants([0x70000, bad])]).toEqual(v1 ? [0, 0] : [EINVAL, EIO]);
-  });
+  onEach(
+    'resource-map-error',
+    'a gfn that cannot be used: the first one’s errno, -EIO for a later one; v1 did not notice',
+    (baseline) => {
+      const { guest, emulator } = setup(setting(baseline));
+      const bad = 2 ** 40;
+      const grants = (gfns: readonly number[]): number =>
+        acquire(emulator, guest.id, { type: 1, frame: 0, count: gfns.length, gfns });
+      const v1 = baseline === 'v1';
+      expect([grants([bad, 0x70000]), grants([0x70000, bad])]).toEqual(v1 ? [0, 0] : [EINVAL, EIO]);
+    },
+  );
 
   rule('resource-no-memory', 'no page left -ENOMEM; a dying target -ENOMEM', () => {
     const { guest, emulator } = setup();
@@ -403,17 +607,25 @@ describe('acquire_resource', () => {
     expect(acquire(emulator, guest.id, { frame: 1 })).toBe(ENOMEM);
   });
 
-  rule('resource-zombie', 'a mapped frame outlives server and domain, and is nobody else’s until it is unmapped', () => {
-    const { f, guest, emulator } = setup();
-    dm(emulator, guest.id, CREATE);
-    acquire(emulator, guest.id, { frame: 1 });
-    const page = guest.d.ioreq.servers[0]!.ioreqPage!;
-    dm(emulator, guest.id, DESTROY);
-    destroyDomain(f.xen, guest.d);
-    expect([f.xen.domain(guest.id)?.isDying, f.xen.heap.owner(page), f.xen.heap.refs(page)]).toEqual([2, guest.id, 1]);
-    expect(unmapForeign(emulator, 0x70000)).toBe(0);
-    expect([f.xen.domain(guest.id), f.xen.heap.owner(page)]).toEqual([undefined, undefined]);
-  });
+  rule(
+    'resource-zombie',
+    'a mapped frame outlives server and domain, and is nobody else’s until it is unmapped',
+    () => {
+      const { f, guest, emulator } = setup();
+      dm(emulator, guest.id, CREATE);
+      acquire(emulator, guest.id, { frame: 1 });
+      const page = guest.d.ioreq.servers[0]!.ioreqPage!;
+      dm(emulator, guest.id, DESTROY);
+      destroyDomain(f.xen, guest.d);
+      expect([f.xen.domain(guest.id)?.isDying, f.xen.heap.owner(page), f.xen.heap.refs(page)]).toEqual([
+        2,
+        guest.id,
+        1,
+      ]);
+      expect(unmapForeign(emulator, 0x70000)).toBe(0);
+      expect([f.xen.domain(guest.id), f.xen.heap.owner(page)]).toEqual([undefined, undefined]);
+    },
+  );
 });
 
 describe('foreign mapping', () => {
@@ -423,24 +635,40 @@ describe('foreign mapping', () => {
     expect(mapForeign(emulator, emulator.id, RAM_GFN, 0x60000)).toBe(EPERM);
     expect(mapForeign(f.dom0, guest.id, RAM_GFN, 0x60000, guest.id)).toBe(EINVAL); // foreign is the mapper
     expect(mapForeign(f.domain('stranger'), guest.id, RAM_GFN, 0x60000)).toBe(EPERM);
-    expect([mapForeign(emulator, guest.id, 0x1234, 0x60000), mapForeign(emulator, guest.id, 1n << 50n, 0x60000)]).toEqual([EINVAL, EINVAL]);
+    expect([
+      mapForeign(emulator, guest.id, 0x1234, 0x60000),
+      mapForeign(emulator, guest.id, 1n << 50n, 0x60000),
+    ]).toEqual([EINVAL, EINVAL]);
     expect(mapForeign(emulator, guest.id, RAM_GFN, 0xffff_ffff_ffff_ffffn)).toBe(EINVAL);
     expect(mapForeign(emulator, guest.id, RAM_GFN, 0x60000)).toBe(0);
     // Foreign pages are not RAM: they cannot be passed on.
     expect(mapForeign(f.dom0, emulator.id, 0x60000, 0x60000)).toBe(EINVAL);
   });
 
-  rule('foreign-plain', 'plain add_to_physmap has no foreign space (-ENOSYS); gmfn_range in a batch -EOPNOTSUPP', () => {
-    const { guest, emulator } = setup();
-    expect(emulator.op(MEMORY_OP, 7, pack(24, [0, 2, SELF], [4, 4, 4], [8, 8, RAM_GFN], [16, 8, 0x60000])).rc).toBe(ENOSYS);
-    expect(emulator.op(MEMORY_OP, 23, pack(32, [0, 2, SELF], [2, 2, 3], [4, 2, 1], [6, 2, guest.id])).rc).toBe(EOPNOTSUPP);
-  });
+  rule(
+    'foreign-plain',
+    'plain add_to_physmap has no foreign space (-ENOSYS); gmfn_range in a batch -EOPNOTSUPP',
+    () => {
+      const { guest, emulator } = setup();
+      expect(emulator.op(MEMORY_OP, 7, pack(24, [0, 2, SELF], [4, 4, 4], [8, 8, RAM_GFN], [16, 8, 0x60000])).rc).toBe(
+        ENOSYS,
+      );
+      expect(emulator.op(MEMORY_OP, 23, pack(32, [0, 2, SELF], [2, 2, 3], [4, 2, 1], [6, 2, guest.id])).rc).toBe(
+        EOPNOTSUPP,
+      );
+    },
+  );
 
   rule('foreign-reference', 'a mapping holds its frame; unmap and overwriting drop it; nothing there -ENOENT', () => {
     const { f, guest, emulator } = setup();
     const pa = guest.pa(RAM_GFN * 4096);
     const refs = (): number => f.xen.heap.refs(pa);
-    expect([mapForeign(emulator, guest.id, RAM_GFN, 0x60000), refs(), mapForeign(emulator, guest.id, RAM_GFN, 0x60001), refs()]).toEqual([0, 2, 0, 3]);
+    expect([
+      mapForeign(emulator, guest.id, RAM_GFN, 0x60000),
+      refs(),
+      mapForeign(emulator, guest.id, RAM_GFN, 0x60001),
+      refs(),
+    ]).toEqual([0, 2, 0, 3]);
     expect([mapForeign(emulator, guest.id, RAM_GFN + 1, 0x60001), refs()]).toEqual([0, 2]);
     expect([unmapForeign(emulator, 0x60000), refs(), unmapForeign(emulator, 0x60000)]).toEqual([0, 1, ENOENT]);
   });
@@ -448,30 +676,42 @@ describe('foreign mapping', () => {
   rule('foreign-type', 'writable RAM is mapped read-write, read-only RAM read-only', () => {
     const { guest, emulator } = setup();
     guest.d.p2m.map(0x50000, guest.xen.heap.allocPages(0, guest.id)!, 1, 2);
-    expect([mapForeign(emulator, guest.id, RAM_GFN, 0x60000), mapForeign(emulator, guest.id, 0x50000, 0x60001)]).toEqual([0, 0]);
+    expect([
+      mapForeign(emulator, guest.id, RAM_GFN, 0x60000),
+      mapForeign(emulator, guest.id, 0x50000, 0x60001),
+    ]).toEqual([0, 0]);
     expect([0x60000, 0x60001].map((gfn) => emulator.d.p2m.lookup(gfn)?.type)).toEqual([6, 7]);
   });
 
-  rule('foreign-zombie', 'a destroyed guest stays as a zombie, its data readable, until the last page is unmapped; no new mapping', () => {
-    const { f, guest, emulator } = setup();
-    guest.write(RAM_GFN * 4096, Uint8Array.of(1, 2, 3));
-    for (const [i, at] of [0x60000, 0x60001].entries()) expect(mapForeign(emulator, guest.id, RAM_GFN + i, at)).toBe(0);
-    destroyDomain(f.xen, guest.d);
-    expect([...emulator.read(0x6000_0000, 3)]).toEqual([1, 2, 3]);
-    expect(mapForeign(emulator, guest.id, RAM_GFN + 2, 0x60002)).toBe(EINVAL);
-    expect([unmapForeign(emulator, 0x60000), f.xen.domain(guest.id)?.isDying]).toEqual([0, 2]);
-    expect([unmapForeign(emulator, 0x60001), f.xen.domain(guest.id)]).toEqual([0, undefined]);
-    expect(mapForeign(emulator, guest.id, RAM_GFN, 0x60000)).toBe(ESRCH);
-  });
+  rule(
+    'foreign-zombie',
+    'a destroyed guest stays as a zombie, its data readable, until the last page is unmapped; no new mapping',
+    () => {
+      const { f, guest, emulator } = setup();
+      guest.write(RAM_GFN * 4096, Uint8Array.of(1, 2, 3));
+      for (const [i, at] of [0x60000, 0x60001].entries())
+        expect(mapForeign(emulator, guest.id, RAM_GFN + i, at)).toBe(0);
+      destroyDomain(f.xen, guest.d);
+      expect([...emulator.read(0x6000_0000, 3)]).toEqual([1, 2, 3]);
+      expect(mapForeign(emulator, guest.id, RAM_GFN + 2, 0x60002)).toBe(EINVAL);
+      expect([unmapForeign(emulator, 0x60000), f.xen.domain(guest.id)?.isDying]).toEqual([0, 2]);
+      expect([unmapForeign(emulator, 0x60001), f.xen.domain(guest.id)]).toEqual([0, undefined]);
+      expect(mapForeign(emulator, guest.id, RAM_GFN, 0x60000)).toBe(ESRCH);
+    },
+  );
 
-  rule('foreign-exhausted', 'a mapper whose P2M pool is used up gets -ENOMEM, and the source keeps no reference', () => {
-    const { f, guest } = setup();
-    // Two pages of tables serve its RAM; a mapping in another 1 GiB slot needs two more.
-    const poor = f.domain('poor', { deviceModelPrivilege: true, p2mPoolPages: 3 });
-    expect(mapForeign(poor, guest.id, RAM_GFN, 0x40200)).toBe(0);
-    expect(mapForeign(poor, guest.id, RAM_GFN, 0x20_0000)).toBe(ENOMEM);
-    expect(f.xen.heap.refs(guest.pa(RAM_GFN * 4096))).toBe(2);
-  });
+  rule(
+    'foreign-exhausted',
+    'a mapper whose P2M pool is used up gets -ENOMEM, and the source keeps no reference',
+    () => {
+      const { f, guest } = setup();
+      // Two pages of tables serve its RAM; a mapping in another 1 GiB slot needs two more.
+      const poor = f.domain('poor', { deviceModelPrivilege: true, p2mPoolPages: 3 });
+      expect(mapForeign(poor, guest.id, RAM_GFN, 0x40200)).toBe(0);
+      expect(mapForeign(poor, guest.id, RAM_GFN, 0x20_0000)).toBe(ENOMEM);
+      expect(f.xen.heap.refs(guest.pa(RAM_GFN * 4096))).toBe(2);
+    },
+  );
 
   rule('foreign-dying-mapper', 'nothing goes into a dying mapper: -ENOMEM', () => {
     const { guest, emulator } = setup();
@@ -484,7 +724,12 @@ describe('foreign mapping', () => {
     const L = OP + 0x800;
     emulator.write(L, pack(24, [0, 8, RAM_GFN], [8, 8, 0x1234], [16, 8, RAM_GFN + 1]));
     emulator.write(L + 0x40, pack(24, [0, 8, 0x60000], [8, 8, 0x60001], [16, 8, 0x60002]));
-    const batch = (errs: number): number => emulator.op(MEMORY_OP, 23, pack(32, [0, 2, SELF], [2, 2, 4], [4, 2, 3], [6, 2, guest.id], [8, 8, L], [16, 8, L + 0x40], [24, 8, errs])).rc;
+    const batch = (errs: number): number =>
+      emulator.op(
+        MEMORY_OP,
+        23,
+        pack(32, [0, 2, SELF], [2, 2, 4], [4, 2, 3], [6, 2, guest.id], [8, 8, L], [16, 8, L + 0x40], [24, 8, errs]),
+      ).rc;
     expect(batch(L + 0x80)).toBe(0);
     expect([0, 4, 8].map((at) => emulator.view(L + 0x80 + at, 4).getInt32(0, true))).toEqual([0, EINVAL, 0]);
     expect(batch(UNMAPPED)).toBe(EFAULT);
@@ -492,7 +737,11 @@ describe('foreign mapping', () => {
 });
 
 describe('policy', () => {
-  const three = (c: Caller, guest: Caller): number[] => [dm(c, guest.id, CREATE).rc, acquire(c, guest.id, { frame: 0, count: 0, list: 0 }), mapForeign(c, guest.id, RAM_GFN, 0x60000)];
+  const three = (c: Caller, guest: Caller): number[] => [
+    dm(c, guest.id, CREATE).rc,
+    acquire(c, guest.id, { frame: 0, count: 0, list: 0 }),
+    mapForeign(c, guest.id, RAM_GFN, 0x60000),
+  ];
 
   rule('policy-dom0', 'the control domain may do everything', () => {
     const { f, guest } = setup();
@@ -509,18 +758,29 @@ describe('policy', () => {
     expect(three(emulator, guest)).toEqual([0, 0, 0]);
   });
 
-  rule('policy-target', 'set_target: allowed for the one target; a reference is held until the device model’s own death', () => {
-    const { f, guest } = setup();
-    const dm1 = f.domain('DM');
-    const other = f.domain('other');
-    expect([setTarget(f.xen, dm1.d, dm1.d), setTarget(f.xen, dm1.d, guest.d), setTarget(f.xen, dm1.d, other.d)]).toEqual([EINVAL, 0, EINVAL]);
-    expect([three(dm1, guest), three(dm1, other)]).toEqual([[0, 0, 0], [EPERM, EPERM, EPERM]]);
-    unmapForeign(dm1, 0x60000);
-    destroyDomain(f.xen, guest.d);
-    expect(f.xen.domain(guest.id)?.isDying).toBe(2); // a zombie
-    destroyDomain(f.xen, dm1.d);
-    expect([f.xen.domain(dm1.id), f.xen.domain(guest.id)]).toEqual([undefined, undefined]);
-  });
+  rule(
+    'policy-target',
+    'set_target: allowed for the one target; a reference is held until the device model’s own death',
+    () => {
+      const { f, guest } = setup();
+      const dm1 = f.domain('DM');
+      const other = f.domain('other');
+      expect([
+        setTarget(f.xen, dm1.d, dm1.d),
+        setTarget(f.xen, dm1.d, guest.d),
+        setTarget(f.xen, dm1.d, other.d),
+      ]).toEqual([EINVAL, 0, EINVAL]);
+      expect([three(dm1, guest), three(dm1, other)]).toEqual([
+        [0, 0, 0],
+        [EPERM, EPERM, EPERM],
+      ]);
+      unmapForeign(dm1, 0x60000);
+      destroyDomain(f.xen, guest.d);
+      expect(f.xen.domain(guest.id)?.isDying).toBe(2); // a zombie
+      destroyDomain(f.xen, dm1.d);
+      expect([f.xen.domain(dm1.id), f.xen.domain(guest.id)]).toEqual([undefined, undefined]);
+    },
+  );
 
   rule('policy-events', 'binding and sending need no policy', () => {
     const { f, guest } = setup();

@@ -52,37 +52,45 @@ describe('selection', () => {
     expect([guest.outcome().x(0), first!.requests.length, second!.requests.length]).toEqual([1n, 1, 0]);
   });
 
-  rule('ioreq-crash-restart', 'a second server of a restarted backend takes the range over from the dead one (derived)', () => {
-    const bench = bareBench();
-    const guest = bench.guest();
-    bench.emulate(guest, WINDOW, () => 'hold'); // never answers, never goes
-    const fresh = bench.emulate(guest, WINDOW, () => ({ data: 4n }));
-    guest.load(0, { code: [LDR], x: { 1: B } });
-    guest.start();
-    expect(finish(bench, guest)).toBe(true);
-    expect([fresh.id, guest.outcome().x(0)]).toEqual([1, 4n]);
-  });
+  rule(
+    'ioreq-crash-restart',
+    'a second server of a restarted backend takes the range over from the dead one (derived)',
+    () => {
+      const bench = bareBench();
+      const guest = bench.guest();
+      bench.emulate(guest, WINDOW, () => 'hold'); // never answers, never goes
+      const fresh = bench.emulate(guest, WINDOW, () => ({ data: 4n }));
+      guest.load(0, { code: [LDR], x: { 1: B } });
+      guest.start();
+      expect(finish(bench, guest)).toBe(true);
+      expect([fresh.id, guest.outcome().x(0)]).toEqual([1, 4n]);
+    },
+  );
 });
 
 describe('at once', () => {
-  rule('ioreq-two-vcpus', 'two vCPUs have requests in flight, each in the slot of its vcpu_id, answered in any order', () => {
-    const bench = bareBench();
-    const guest = bench.guest('bare', { maxVcpus: 3 });
-    const emulator = bench.emulate(guest, WINDOW, () => 'hold');
-    expect(emulator.ports.length).toBe(3); // vCPU 1 stays offline and has a channel all the same
-    guest.load(0, { code: [LDR], x: { 1: B } });
-    guest.load(2, { code: [LDR], x: { 1: B + 4 } });
-    guest.start();
-    expect(bench.run(() => emulator.requests.length === 2)).toBe(true);
-    const page = guest.d.ioreq.servers[0]!.ioreqPage!;
-    expect([0, 1, 2].map((v) => bench.xen.memory.read8(page + 32 * v + 30))).toEqual([0x21, 0, 0x21]);
-    emulator.release(2, { data: 22n });
-    expect(finish(bench, guest, 2)).toBe(true);
-    expect(guest.outcome(0).done).toBe(false);
-    emulator.release(0, { data: 11n });
-    expect(finish(bench, guest, 0)).toBe(true);
-    expect([guest.outcome(0).x(0), guest.outcome(2).x(0)]).toEqual([11n, 22n]);
-  });
+  rule(
+    'ioreq-two-vcpus',
+    'two vCPUs have requests in flight, each in the slot of its vcpu_id, answered in any order',
+    () => {
+      const bench = bareBench();
+      const guest = bench.guest('bare', { maxVcpus: 3 });
+      const emulator = bench.emulate(guest, WINDOW, () => 'hold');
+      expect(emulator.ports.length).toBe(3); // vCPU 1 stays offline and has a channel all the same
+      guest.load(0, { code: [LDR], x: { 1: B } });
+      guest.load(2, { code: [LDR], x: { 1: B + 4 } });
+      guest.start();
+      expect(bench.run(() => emulator.requests.length === 2)).toBe(true);
+      const page = guest.d.ioreq.servers[0]!.ioreqPage!;
+      expect([0, 1, 2].map((v) => bench.xen.memory.read8(page + 32 * v + 30))).toEqual([0x21, 0, 0x21]);
+      emulator.release(2, { data: 22n });
+      expect(finish(bench, guest, 2)).toBe(true);
+      expect(guest.outcome(0).done).toBe(false);
+      emulator.release(0, { data: 11n });
+      expect(finish(bench, guest, 0)).toBe(true);
+      expect([guest.outcome(0).x(0), guest.outcome(2).x(0)]).toEqual([11n, 22n]);
+    },
+  );
 
   rule('ioreq-two-backends', 'backends of two domains serve one guest', () => {
     const bench = bareBench();
@@ -92,8 +100,16 @@ describe('at once', () => {
     guest.load(0, { code: [LDR, 0xb942_0022], x: { 1: B } }); // ldr w2,[x1,#0x200]
     guest.start();
     expect(finish(bench, guest)).toBe(true);
-    expect([guest.outcome().x(0), guest.outcome().x(2), first.requests.length, second.requests.length]).toEqual([1n, 2n, 1, 1]);
-    expect(guest.d.ioreq.servers.slice(0, 2).map((s) => s?.emulator)).toEqual([bench.backend('DomA').modelled.domain.id, bench.backend('DomB').modelled.domain.id]);
+    expect([guest.outcome().x(0), guest.outcome().x(2), first.requests.length, second.requests.length]).toEqual([
+      1n,
+      2n,
+      1,
+      1,
+    ]);
+    expect(guest.d.ioreq.servers.slice(0, 2).map((s) => s?.emulator)).toEqual([
+      bench.backend('DomA').modelled.domain.id,
+      bench.backend('DomB').modelled.domain.id,
+    ]);
   });
 
   rule('ioreq-two-guests', 'one backend domain serves two guests at once', () => {
@@ -103,60 +119,78 @@ describe('at once', () => {
     for (const g of guests) g.load(0, { code: [LDR], x: { 1: B } });
     for (const g of guests) g.start();
     for (const g of guests) expect(finish(bench, g)).toBe(true);
-    expect([guests.map((g) => g.outcome().x(0)), emulators.map((e) => e.id)]).toEqual([[10n, 11n], [0, 0]]);
+    expect([guests.map((g) => g.outcome().x(0)), emulators.map((e) => e.id)]).toEqual([
+      [10n, 11n],
+      [0, 0],
+    ]);
   });
 
-  rule('ioreq-dead-backend-elsewhere', 'a backend that never answers holds up its own guest’s vCPU and nobody else', () => {
-    const bench = bareBench();
-    const [stuck, well] = ['stuck', 'well'].map((name) => bench.guest(name, { maxVcpus: 2 }));
-    bench.emulate(stuck!, WINDOW, () => 'hold');
-    bench.emulate(well!, WINDOW, () => ({ data: 5n }));
-    stuck!.load(0, { code: [LDR], x: { 1: B } });
-    stuck!.load(1, { code: [NOP] });
-    well!.load(0, { code: [LDR], x: { 1: B } });
-    stuck!.start();
-    well!.start();
-    expect([finish(bench, well!), finish(bench, stuck!, 1), stuck!.outcome(0).done]).toEqual([true, true, false]);
-  });
+  rule(
+    'ioreq-dead-backend-elsewhere',
+    'a backend that never answers holds up its own guest’s vCPU and nobody else',
+    () => {
+      const bench = bareBench();
+      const [stuck, well] = ['stuck', 'well'].map((name) => bench.guest(name, { maxVcpus: 2 }));
+      bench.emulate(stuck!, WINDOW, () => 'hold');
+      bench.emulate(well!, WINDOW, () => ({ data: 5n }));
+      stuck!.load(0, { code: [LDR], x: { 1: B } });
+      stuck!.load(1, { code: [NOP] });
+      well!.load(0, { code: [LDR], x: { 1: B } });
+      stuck!.start();
+      well!.start();
+      expect([finish(bench, well!), finish(bench, stuck!, 1), stuck!.outcome(0).done]).toEqual([true, true, false]);
+    },
+  );
 });
 
 describe('invalidate', () => {
   // memory_op(7, add_to_physmap) and memory_op(1, decrease_reservation) with the structure at DATA.
-  const call = (cmd: number): { code: number[]; x: Record<number, number> } => ({ code: [HVC, NOP], x: { 16: 12, 0: cmd, 1: DATA } });
+  const call = (cmd: number): { code: number[]; x: Record<number, number> } => ({
+    code: [HVC, NOP],
+    x: { 16: 12, 0: cmd, 1: DATA },
+  });
   const sharedInfo = (gfn: number): Uint8Array => u64s([0x7ff0n, 0n, BigInt(gfn)]); // domid SELF, space 0, idx 0, gpfn
   const RAM_GFN = RAM / 4096 + 0x60;
 
-  onEach('ioreq-invalidate-shared-info', 'placing shared_info over RAM: one INVALIDATE where a RAM leaf counts, none in v1', (baseline) => {
-    const bench = bareBench([setting(baseline)]);
-    const guest = bench.guest();
-    const emulator = bench.emulate(guest, WINDOW, () => ({}));
-    guest.write(DATA, sharedInfo(RAM_GFN));
-    guest.load(0, call(7));
-    guest.start();
-    expect(finish(bench, guest)).toBe(true);
-    expect(guest.outcome().x(0)).toBe(0n);
-    // type 8, write, addr 0, data ~0, count 0, size 4: as golden-libxl.md 5 saw it
-    expect(emulator.requests.map((r) => [r.type, r.read, r.addr, r.data, r.size])).toEqual(
-      baseline === 'v1' ? [] : [[8, false, 0, 0xffff_ffff_ffff_ffffn, 4]],
-    );
-  });
-
-  onEach('ioreq-invalidate-balloon', 'decrease_reservation: one INVALIDATE per hypercall; v1 sends it even for what is no RAM', (baseline) => {
-    const count = (gfn: number): number => {
+  onEach(
+    'ioreq-invalidate-shared-info',
+    'placing shared_info over RAM: one INVALIDATE where a RAM leaf counts, none in v1',
+    (baseline) => {
       const bench = bareBench([setting(baseline)]);
       const guest = bench.guest();
       const emulator = bench.emulate(guest, WINDOW, () => ({}));
-      // extent_start, nr_extents, order | mem_flags, domid SELF; the list of one gfn behind it
-      guest.write(DATA, u64s([BigInt(DATA + 0x40), 1n, 0n, 0x7ff0n]));
-      guest.write(DATA + 0x40, u64s([BigInt(gfn)]));
-      guest.load(0, call(1));
+      guest.write(DATA, sharedInfo(RAM_GFN));
+      guest.load(0, call(7));
       guest.start();
       expect(finish(bench, guest)).toBe(true);
-      return emulator.requests.filter((r) => r.type === 8).length;
-    };
-    expect(count(RAM_GFN)).toBe(1);
-    expect(count(0x70000)).toBe(baseline === 'v1' ? 1 : 0);
-  });
+      expect(guest.outcome().x(0)).toBe(0n);
+      // type 8, write, addr 0, data ~0, count 0, size 4: as golden-libxl.md 5 saw it
+      expect(emulator.requests.map((r) => [r.type, r.read, r.addr, r.data, r.size])).toEqual(
+        baseline === 'v1' ? [] : [[8, false, 0, 0xffff_ffff_ffff_ffffn, 4]],
+      );
+    },
+  );
+
+  onEach(
+    'ioreq-invalidate-balloon',
+    'decrease_reservation: one INVALIDATE per hypercall; v1 sends it even for what is no RAM',
+    (baseline) => {
+      const count = (gfn: number): number => {
+        const bench = bareBench([setting(baseline)]);
+        const guest = bench.guest();
+        const emulator = bench.emulate(guest, WINDOW, () => ({}));
+        // extent_start, nr_extents, order | mem_flags, domid SELF; the list of one gfn behind it
+        guest.write(DATA, u64s([BigInt(DATA + 0x40), 1n, 0n, 0x7ff0n]));
+        guest.write(DATA + 0x40, u64s([BigInt(gfn)]));
+        guest.load(0, call(1));
+        guest.start();
+        expect(finish(bench, guest)).toBe(true);
+        return emulator.requests.filter((r) => r.type === 8).length;
+      };
+      expect(count(RAM_GFN)).toBe(1);
+      expect(count(0x70000)).toBe(baseline === 'v1' ? 1 : 0);
+    },
+  );
 
   rule('ioreq-invalidate-no-ram', 'a grant frame on an empty gfn sends none', () => {
     const bench = bareBench();
@@ -169,33 +203,41 @@ describe('invalidate', () => {
     expect([guest.outcome().x(0), emulator.requests]).toEqual([0n, []]);
   });
 
-  rule('ioreq-invalidate-unanswered', 'an emulator that does not answer it hangs the guest in the exit of the hypercall', () => {
-    const bench = bareBench();
-    const guest = bench.guest();
-    const emulator = bench.emulate(guest, WINDOW, () => 'hold');
-    guest.write(DATA, sharedInfo(RAM_GFN));
-    guest.load(0, call(7));
-    guest.start();
-    expect(bench.run(() => guest.outcome().done, 10_000_000)).toBe(false);
-    emulator.release(0);
-    expect(finish(bench, guest)).toBe(true);
-  });
+  rule(
+    'ioreq-invalidate-unanswered',
+    'an emulator that does not answer it hangs the guest in the exit of the hypercall',
+    () => {
+      const bench = bareBench();
+      const guest = bench.guest();
+      const emulator = bench.emulate(guest, WINDOW, () => 'hold');
+      guest.write(DATA, sharedInfo(RAM_GFN));
+      guest.load(0, call(7));
+      guest.start();
+      expect(bench.run(() => guest.outcome().done, 10_000_000)).toBe(false);
+      emulator.release(0);
+      expect(finish(bench, guest)).toBe(true);
+    },
+  );
 
-  onEach('ioreq-invalidate-all-servers', 'it goes to all enabled servers at once; before Feb 2021 the vCPU waited for one at a time', (baseline) => {
-    const bench = bareBench([setting(baseline)]);
-    const guest = bench.guest();
-    const [low, high] = [1, 2].map(() => bench.emulate(guest, WINDOW, () => 'hold'));
-    guest.write(DATA, u64s([BigInt(DATA + 0x40), 1n, 0n, 0x7ff0n]));
-    guest.write(DATA + 0x40, u64s([BigInt(RAM_GFN)]));
-    guest.load(0, call(1));
-    guest.start();
-    expect(bench.run(() => low!.requests.length + high!.requests.length === 2)).toBe(true);
-    high!.release(0);
-    expect(bench.run(() => guest.outcome().done, 10_000_000)).toBe(baseline === 'v1');
-    if (baseline === 'v1') return;
-    low!.release(0);
-    expect(finish(bench, guest)).toBe(true);
-  });
+  onEach(
+    'ioreq-invalidate-all-servers',
+    'it goes to all enabled servers at once; before Feb 2021 the vCPU waited for one at a time',
+    (baseline) => {
+      const bench = bareBench([setting(baseline)]);
+      const guest = bench.guest();
+      const [low, high] = [1, 2].map(() => bench.emulate(guest, WINDOW, () => 'hold'));
+      guest.write(DATA, u64s([BigInt(DATA + 0x40), 1n, 0n, 0x7ff0n]));
+      guest.write(DATA + 0x40, u64s([BigInt(RAM_GFN)]));
+      guest.load(0, call(1));
+      guest.start();
+      expect(bench.run(() => low!.requests.length + high!.requests.length === 2)).toBe(true);
+      high!.release(0);
+      expect(bench.run(() => guest.outcome().done, 10_000_000)).toBe(baseline === 'v1');
+      if (baseline === 'v1') return;
+      low!.release(0);
+      expect(finish(bench, guest)).toBe(true);
+    },
+  );
 
   rule('ioreq-invalidate-remote', 'a change by another domain flags every vCPU once the guest has been created', () => {
     const bench = bareBench();
@@ -210,24 +252,37 @@ describe('invalidate', () => {
 });
 
 describe('first touch', () => {
-  onEach('ioreq-lazy-fault', 'the first access in a fresh 1 GiB slot faults twice when the P2M is asked first, once in v1 (derived)', (baseline) => {
-    const bench = bareBench([setting(baseline)]);
-    const guest = bench.guest();
-    bench.emulate(guest, WINDOW, () => ({ data: 1n }));
-    // Something else is mapped in that slot, so its table exists; its valid bit is cleared when the creation ends.
-    guest.d.p2m.map(0x39000, bench.xen.heap.allocPages(0, guest.d.id)!, 1, P2M_RAM_RW);
-    // No GIC set-up first: ldr w0,[x1]; str x0,[x2]; movz w0,#0x8400,lsl #16; movk w0,#8; hvc #0
-    guest.write(DATA, words([0xd2a0_4001, LDR, 0xd2a8_0082, 0xf904_0040, 0x52b0_8000, 0x7280_0100, 0xd400_0002]));
-    setVcpuContext(bench.xen, guest.d.vcpus[0]!, { pc: BigInt(DATA), x0: 0n, pstate: 0x3c5n, sctlr: 0x00c5_0078n, ttbr0: 0n, ttbr1: 0n, tcr: 0n }, true);
-    guest.start();
-    expect(bench.run(() => guest.d.isShutDown)).toBe(true);
-    expect([guest.read64(DATA + 0x800), bench.xen.windowAborts.resolved]).toEqual([1n, baseline === 'v1' ? 0 : 1]);
-  });
+  onEach(
+    'ioreq-lazy-fault',
+    'the first access in a fresh 1 GiB slot faults twice when the P2M is asked first, once in v1 (derived)',
+    (baseline) => {
+      const bench = bareBench([setting(baseline)]);
+      const guest = bench.guest();
+      bench.emulate(guest, WINDOW, () => ({ data: 1n }));
+      // Something else is mapped in that slot, so its table exists; its valid bit is cleared when the creation ends.
+      guest.d.p2m.map(0x39000, bench.xen.heap.allocPages(0, guest.d.id)!, 1, P2M_RAM_RW);
+      // No GIC set-up first: ldr w0,[x1]; str x0,[x2]; movz w0,#0x8400,lsl #16; movk w0,#8; hvc #0
+      guest.write(DATA, words([0xd2a0_4001, LDR, 0xd2a8_0082, 0xf904_0040, 0x52b0_8000, 0x7280_0100, 0xd400_0002]));
+      setVcpuContext(
+        bench.xen,
+        guest.d.vcpus[0]!,
+        { pc: BigInt(DATA), x0: 0n, pstate: 0x3c5n, sctlr: 0x00c5_0078n, ttbr0: 0n, ttbr1: 0n, tcr: 0n },
+        true,
+      );
+      guest.start();
+      expect(bench.run(() => guest.d.isShutDown)).toBe(true);
+      expect([guest.read64(DATA + 0x800), bench.xen.windowAborts.resolved]).toEqual([1n, baseline === 'v1' ? 0 : 1]);
+    },
+  );
 });
 
 describe('distributor', () => {
   // str w0,[x1] with x1 = GICD + register
-  const write = (baseline: 'v1' | '4.17' | 'current', register: number, value: number): readonly [aborts: number, esr: bigint] => {
+  const write = (
+    baseline: 'v1' | '4.17' | 'current',
+    register: number,
+    value: number,
+  ): readonly [aborts: number, esr: bigint] => {
     const bench = bareBench([setting(baseline)]);
     const guest = bench.guest();
     guest.load(0, { code: [0xb900_0020], x: { 0: value, 1: 0x0300_1000 + register } });

@@ -27,7 +27,10 @@ interface Waiting {
 }
 
 /** A guest whose first access the emulator holds back, and who waits. */
-function waiting(baseline: TestedBaseline = 'current', options: { code?: readonly number[]; vcpus?: number; onRequest?: OnRequest } = {}): Waiting {
+function waiting(
+  baseline: TestedBaseline = 'current',
+  options: { code?: readonly number[]; vcpus?: number; onRequest?: OnRequest } = {},
+): Waiting {
   const bench = bareBench([setting(baseline)]);
   const guest = bench.guest('bare', { maxVcpus: options.vcpus ?? 1 });
   const emulator = bench.emulate(guest, [[B, B + 0x1ff]], options.onRequest ?? (() => 'hold'));
@@ -49,37 +52,55 @@ describe('what wakes it', () => {
     expect(w.guest.outcome().x(0)).toBe(5n);
   });
 
-  rule('ioreq-irq-waits', 'a virtual interrupt waits too, and is taken at the instruction after the access (derived)', () => {
-    const w = waiting('current', { code: [IRQS_ON, LDR, NOP, NOP] });
-    const [v] = w.guest.d.vcpus;
-    w.bench.xen.injectVirq(w.guest.d, null, 40, true);
-    expect([w.stuck(), v!.pauseFlags & BLOCKED_IN_XEN, w.guest.outcome().interrupts]).toEqual([true, BLOCKED_IN_XEN, 0]);
-    w.emulator.release(0);
-    expect(w.bench.run(w.done)).toBe(true);
-    expect([w.guest.outcome().interrupts, w.guest.outcome().iar, w.guest.outcome().irqElr]).toEqual([1, 40n, w.guest.pc(2)]);
-  });
+  rule(
+    'ioreq-irq-waits',
+    'a virtual interrupt waits too, and is taken at the instruction after the access (derived)',
+    () => {
+      const w = waiting('current', { code: [IRQS_ON, LDR, NOP, NOP] });
+      const [v] = w.guest.d.vcpus;
+      w.bench.xen.injectVirq(w.guest.d, null, 40, true);
+      expect([w.stuck(), v!.pauseFlags & BLOCKED_IN_XEN, w.guest.outcome().interrupts]).toEqual([
+        true,
+        BLOCKED_IN_XEN,
+        0,
+      ]);
+      w.emulator.release(0);
+      expect(w.bench.run(w.done)).toBe(true);
+      expect([w.guest.outcome().interrupts, w.guest.outcome().iar, w.guest.outcome().irqElr]).toEqual([
+        1,
+        40n,
+        w.guest.pc(2),
+      ]);
+    },
+  );
 
   rule('ioreq-timer-waits', 'its timer goes off without waking it', () => {
     // mov x4,#83; msr cntv_tval_el0,x4; mov x4,#1; msr cntv_ctl_el0,x4; daifclr; ldr; nop
-    const w = waiting('current', { code: [0xd280_0a64, 0xd51b_e304, 0xd280_0024, 0xd51b_e324, IRQS_ON, LDR, NOP, NOP] });
+    const w = waiting('current', {
+      code: [0xd280_0a64, 0xd51b_e304, 0xd280_0024, 0xd51b_e324, IRQS_ON, LDR, NOP, NOP],
+    });
     expect([w.stuck(), w.guest.d.vcpus[0]!.pauseFlags & BLOCKED_IN_XEN]).toEqual([true, BLOCKED_IN_XEN]);
     w.emulator.release(0);
     expect(w.bench.run(w.done)).toBe(true);
     expect([w.guest.outcome().iar, w.guest.outcome().irqElr]).toEqual([27n, w.guest.pc(6)]);
   });
 
-  rule('ioreq-pause', 'pause and unpause do not wake it; an answer that comes while it is paused is consumed afterwards', () => {
-    const w = waiting();
-    pauseByController(w.bench.xen, w.guest.d);
-    unpauseByController(w.bench.xen, w.guest.d);
-    expect(w.stuck()).toBe(true);
-    pauseByController(w.bench.xen, w.guest.d);
-    w.emulator.release(0, { data: 9n });
-    expect([w.stuck(), w.guest.d.vcpus[0]!.pauseFlags & BLOCKED_IN_XEN]).toEqual([true, 0]);
-    unpauseByController(w.bench.xen, w.guest.d);
-    expect(w.bench.run(w.done)).toBe(true);
-    expect(w.guest.outcome().x(0)).toBe(9n);
-  });
+  rule(
+    'ioreq-pause',
+    'pause and unpause do not wake it; an answer that comes while it is paused is consumed afterwards',
+    () => {
+      const w = waiting();
+      pauseByController(w.bench.xen, w.guest.d);
+      unpauseByController(w.bench.xen, w.guest.d);
+      expect(w.stuck()).toBe(true);
+      pauseByController(w.bench.xen, w.guest.d);
+      w.emulator.release(0, { data: 9n });
+      expect([w.stuck(), w.guest.d.vcpus[0]!.pauseFlags & BLOCKED_IN_XEN]).toEqual([true, 0]);
+      unpauseByController(w.bench.xen, w.guest.d);
+      expect(w.bench.run(w.done)).toBe(true);
+      expect(w.guest.outcome().x(0)).toBe(9n);
+    },
+  );
 
   rule('ioreq-spurious-notify', 'a notification without an answer blocks it again', () => {
     const w = waiting();
@@ -106,17 +127,27 @@ describe('what wakes it', () => {
     expect(w.guest.outcome().x(0)).toBe(4n);
   });
 
-  rule('ioreq-answer-twice', 'a second answer is nobody’s: the next request is refused, the guest gets an abort', () => {
-    // ldr; a loop of 2^23 rounds: movz x4,#128,lsl #16; subs x4,x4,#1; b.ne .-4; ldr
-    const w = waiting('current', { code: [LDR, 0xd2a0_1004, 0xf100_0484, 0x54ff_ffe1, LDR] });
-    const state = (): number => w.bench.xen.memory.read8(slotOf(w.guest, 0) + 30);
-    w.emulator.release(0, { data: 1n });
-    expect(w.bench.run(() => state() === 0x20)).toBe(true);
-    w.emulator.release(0, { data: 2n });
-    expect(w.bench.run(w.done)).toBe(true);
-    const o = w.guest.outcome();
-    expect([o.x(0), o.aborts, o.esr, w.bench.reports('ioreq-bad-state'), w.emulator.requests.length]).toEqual([1n, 1, ABORT, 1, 1]);
-  });
+  rule(
+    'ioreq-answer-twice',
+    'a second answer is nobody’s: the next request is refused, the guest gets an abort',
+    () => {
+      // ldr; a loop of 2^23 rounds: movz x4,#128,lsl #16; subs x4,x4,#1; b.ne .-4; ldr
+      const w = waiting('current', { code: [LDR, 0xd2a0_1004, 0xf100_0484, 0x54ff_ffe1, LDR] });
+      const state = (): number => w.bench.xen.memory.read8(slotOf(w.guest, 0) + 30);
+      w.emulator.release(0, { data: 1n });
+      expect(w.bench.run(() => state() === 0x20)).toBe(true);
+      w.emulator.release(0, { data: 2n });
+      expect(w.bench.run(w.done)).toBe(true);
+      const o = w.guest.outcome();
+      expect([o.x(0), o.aborts, o.esr, w.bench.reports('ioreq-bad-state'), w.emulator.requests.length]).toEqual([
+        1n,
+        1,
+        ABORT,
+        1,
+        1,
+      ]);
+    },
+  );
 });
 
 /** SoC address of a vCPU's slot of the server with the lowest id. */
@@ -129,26 +160,33 @@ describe('wrong answers', () => {
     const w = waiting(baseline);
     w.emulator.release(0, { state: 0, data: 0x55n });
     expect(w.bench.run(w.done)).toBe(true);
-    expect([w.guest.outcome().x(0), w.guest.d.isShutDown]).toEqual([baseline === 'current' ? ONES : 0xffff_ffff_ffff_ffffn, true]);
+    expect([w.guest.outcome().x(0), w.guest.d.isShutDown]).toEqual([
+      baseline === 'current' ? ONES : 0xffff_ffff_ffff_ffffn,
+      true,
+    ]);
     expect(w.guest.d.shutdown?.code).toBe(0); // its own power-off
   });
 
-  onEach('ioreq-state-illegal', 'any state above RESP_READY, or a step back, crashes the guest, not the emulator', (baseline) => {
-    for (const state of [4, 7, 15]) {
+  onEach(
+    'ioreq-state-illegal',
+    'any state above RESP_READY, or a step back, crashes the guest, not the emulator',
+    (baseline) => {
+      for (const state of [4, 7, 15]) {
+        const w = waiting(baseline);
+        w.emulator.release(0, { state });
+        w.bench.run(() => w.guest.d.isShutDown);
+        expect([state, w.guest.d.isShutDown, w.guest.d.shutdown?.code, w.done()]).toEqual([state, true, 3, false]);
+        expect(w.bench.reports('domain-crash')).toBe(1);
+        expect(w.bench.backend().modelled.domain.isShutDown).toBe(false);
+      }
       const w = waiting(baseline);
-      w.emulator.release(0, { state });
+      w.emulator.release(0, { state: 2, via: [] });
+      w.bench.run(() => false, 2_000_000);
+      w.emulator.release(0, { state: 1, via: [] });
       w.bench.run(() => w.guest.d.isShutDown);
-      expect([state, w.guest.d.isShutDown, w.guest.d.shutdown?.code, w.done()]).toEqual([state, true, 3, false]);
-      expect(w.bench.reports('domain-crash')).toBe(1);
-      expect(w.bench.backend().modelled.domain.isShutDown).toBe(false);
-    }
-    const w = waiting(baseline);
-    w.emulator.release(0, { state: 2, via: [] });
-    w.bench.run(() => false, 2_000_000);
-    w.emulator.release(0, { state: 1, via: [] });
-    w.bench.run(() => w.guest.d.isShutDown);
-    expect(w.guest.d.shutdown?.code).toBe(3);
-  });
+      expect(w.guest.d.shutdown?.code).toBe(3);
+    },
+  );
 
   rule('ioreq-port-changed', 'a vp_eport that the emulator has changed: the next request is refused', () => {
     const w = waiting('current', { code: [LDR, LDR] });
@@ -156,7 +194,13 @@ describe('wrong answers', () => {
     w.emulator.release(0, { data: 2n });
     expect(w.bench.run(w.done)).toBe(true);
     const o = w.guest.outcome();
-    expect([o.x(0), o.aborts, o.esr, o.elr, w.bench.reports('ioreq-bad-port')]).toEqual([2n, 1, ABORT, w.guest.pc(1), 1]);
+    expect([o.x(0), o.aborts, o.esr, o.elr, w.bench.reports('ioreq-bad-port')]).toEqual([
+      2n,
+      1,
+      ABORT,
+      w.guest.pc(1),
+      1,
+    ]);
   });
 
   rule('ioreq-fields-ignored', 'address, size and direction in the answer are not read back', () => {
@@ -172,14 +216,18 @@ describe('wrong answers', () => {
 });
 
 describe('the domain goes while it waits', () => {
-  onEach('ioreq-shutdown-deferred', 'a shutdown is complete only when the request is; a dead backend keeps the domain in it', (baseline) => {
-    const w = waiting(baseline);
-    w.bench.xen.shutdownDomain(w.guest.d, 0);
-    expect([w.stuck(), w.guest.d.isShuttingDown, w.guest.d.isShutDown]).toEqual([true, true, false]);
-    w.emulator.release(0, { data: 6n });
-    expect(w.bench.run(() => w.guest.d.isShutDown)).toBe(true);
-    expect(w.done()).toBe(false); // paused before its next instruction
-  });
+  onEach(
+    'ioreq-shutdown-deferred',
+    'a shutdown is complete only when the request is; a dead backend keeps the domain in it',
+    (baseline) => {
+      const w = waiting(baseline);
+      w.bench.xen.shutdownDomain(w.guest.d, 0);
+      expect([w.stuck(), w.guest.d.isShuttingDown, w.guest.d.isShutDown]).toEqual([true, true, false]);
+      w.emulator.release(0, { data: 6n });
+      expect(w.bench.run(() => w.guest.d.isShutDown)).toBe(true);
+      expect(w.done()).toBe(false); // paused before its next instruction
+    },
+  );
 
   rule('ioreq-shutdown-by-other', 'SYSTEM_OFF by another vCPU waits for it as well', () => {
     const w = waiting('current', { vcpus: 2 });
@@ -196,42 +244,53 @@ describe('the domain goes while it waits', () => {
     expect([w.guest.d.isShutDown, w.done()]).toEqual([true, false]);
   });
 
-  rule('ioreq-suspended', 'an access after the shutdown began is not sent; the instruction runs again after a resume', () => {
-    const bench = bareBench();
-    const guest = bench.guest('bare', { maxVcpus: 2 });
-    const emulator = bench.emulate(guest, [[B, B + 0x1ff]], (_, vcpu) => (vcpu === 0 ? 'hold' : { data: 8n }));
-    guest.load(0, { code: [LDR], x: { 1: B } });
-    guest.load(1, { code: [0x1400_0000] }); // b . until the request of vCPU 0 is held
-    guest.start();
-    bench.run(() => emulator.requests.length === 1);
-    // vCPU 1 is deferred by hand, as if it were just about to send: it stays runnable while the domain goes down.
-    const [, v1] = guest.d.vcpus;
-    v1!.deferShutdown = true;
-    guest.write(0x4002_1000, Uint8Array.of(0x20, 0x00, 0x40, 0xb9)); // ldr w0,[x1] in place of the loop
-    bench.xen.memory.write64(guest.ram + 0x1_1000 + 0x808, BigInt(B));
-    bench.xen.shutdownDomain(guest.d, 2);
-    expect(guest.d.isShutDown).toBe(false);
-    v1!.deferShutdown = false;
-    emulator.release(0, { data: 1n });
-    bench.run(() => guest.d.isShutDown, 20_000_000);
-    expect(emulator.requests.length).toBe(1);
-    domainResume(bench.xen, guest.d);
-    expect(bench.run(() => guest.outcome(0).done)).toBe(true);
-    expect(guest.outcome(0).x(0)).toBe(1n);
-  });
+  rule(
+    'ioreq-suspended',
+    'an access after the shutdown began is not sent; the instruction runs again after a resume',
+    () => {
+      const bench = bareBench();
+      const guest = bench.guest('bare', { maxVcpus: 2 });
+      const emulator = bench.emulate(guest, [[B, B + 0x1ff]], (_, vcpu) => (vcpu === 0 ? 'hold' : { data: 8n }));
+      guest.load(0, { code: [LDR], x: { 1: B } });
+      guest.load(1, { code: [0x1400_0000] }); // b . until the request of vCPU 0 is held
+      guest.start();
+      bench.run(() => emulator.requests.length === 1);
+      // vCPU 1 is deferred by hand, as if it were just about to send: it stays runnable while the domain goes down.
+      const [, v1] = guest.d.vcpus;
+      v1!.deferShutdown = true;
+      guest.write(0x4002_1000, Uint8Array.of(0x20, 0x00, 0x40, 0xb9)); // ldr w0,[x1] in place of the loop
+      bench.xen.memory.write64(guest.ram + 0x1_1000 + 0x808, BigInt(B));
+      bench.xen.shutdownDomain(guest.d, 2);
+      expect(guest.d.isShutDown).toBe(false);
+      v1!.deferShutdown = false;
+      emulator.release(0, { data: 1n });
+      bench.run(() => guest.d.isShutDown, 20_000_000);
+      expect(emulator.requests.length).toBe(1);
+      domainResume(bench.xen, guest.d);
+      expect(bench.run(() => guest.outcome(0).done)).toBe(true);
+      expect(guest.outcome(0).x(0)).toBe(1n);
+    },
+  );
 
-  rule('ioreq-destroy-domain', 'a destroy does not wait: servers and channels go, the emulator’s ports become unbound', () => {
-    const w = waiting();
-    const { xen } = w.bench;
-    const back = w.bench.backend().modelled.domain;
-    const port = w.emulator.ports[0]!;
-    xen.destroyDomain(w.guest.d);
-    expect([w.guest.d.ioreq.servers.every((s) => s === undefined), back.evtchn.at(port)?.state]).toEqual([true, 'unbound']);
-    // The emulator's answer comes too late and is dropped; its mapping keeps the guest as a zombie.
-    w.emulator.release(0);
-    w.bench.run(() => false, 2_000_000);
-    expect([xen.domains.get(w.guest.d.id)?.isDying, w.guest.d.totPages]).toEqual([DEAD, 1]);
-  });
+  rule(
+    'ioreq-destroy-domain',
+    'a destroy does not wait: servers and channels go, the emulator’s ports become unbound',
+    () => {
+      const w = waiting();
+      const { xen } = w.bench;
+      const back = w.bench.backend().modelled.domain;
+      const port = w.emulator.ports[0]!;
+      xen.destroyDomain(w.guest.d);
+      expect([w.guest.d.ioreq.servers.every((s) => s === undefined), back.evtchn.at(port)?.state]).toEqual([
+        true,
+        'unbound',
+      ]);
+      // The emulator's answer comes too late and is dropped; its mapping keeps the guest as a zombie.
+      w.emulator.release(0);
+      w.bench.run(() => false, 2_000_000);
+      expect([xen.domains.get(w.guest.d.id)?.isDying, w.guest.d.totPages]).toEqual([DEAD, 1]);
+    },
+  );
 
   rule('ioreq-reboot', 'a reboot with a request in flight ends the domain once it is answered', () => {
     const w = waiting();

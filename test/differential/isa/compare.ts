@@ -46,8 +46,6 @@ export function signalNamed(name: string): number {
 /** QEMU knows a fault address only where the host can have memory, all of the access. */
 const HOST_ADDRESSES = 2 ** 47 - 64;
 const ADDRESS_BITS = 2n ** 56n - 1n;
-/** DC ZVA may report any address of its block. */
-const LINE = 64n;
 
 /** A register's bytes as one hexadecimal number. */
 export function hexOf(bytes: Uint8Array): string {
@@ -82,7 +80,7 @@ function lastInstruction(one: Case, result: Result): number | undefined {
 function addressesDiffer(ours: Result, theirs: Result): boolean {
   if (theirs.signal !== SIGSEGV) return false;
   const [a, b] = [ours.address & ADDRESS_BITS, theirs.address & ADDRESS_BITS];
-  return Number(a) < HOST_ADDRESSES && a / LINE !== b / LINE;
+  return Number(a) < HOST_ADDRESSES && a !== b;
 }
 
 function blockText(result: Result): string {

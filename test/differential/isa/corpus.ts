@@ -88,12 +88,18 @@ export function fromEntry(entry: CorpusEntry): { one: Case; expected: Result } {
   };
 }
 
-/** Every entry in `folder`, by file name. */
+/** Every entry in `folder`, by file name. Throws Error that names a file which is cut off or no JSON. */
 export function readCorpus(folder: string): { file: string; entry: CorpusEntry }[] {
   return readdirSync(folder)
     .filter((file) => file.endsWith('.json'))
     .toSorted()
-    .map((file) => ({ file, entry: JSON.parse(readFileSync(join(folder, file), 'utf8')) as CorpusEntry }));
+    .map((file) => {
+      try {
+        return { file, entry: JSON.parse(readFileSync(join(folder, file), 'utf8')) as CorpusEntry };
+      } catch (error) {
+        throw new Error(`${file} is no entry of the corpus: ${(error as Error).message}`, { cause: error });
+      }
+    });
 }
 
 /** Writes an entry under a name made from its class and content; returns the file name. */

@@ -23,8 +23,12 @@ const system = (insn: number): number => (insn >>> 5) & 0xffff;
 const encoding = (op0: number, op1: number, crn: number, crm: number, op2: number): number =>
   (op0 << 14) | (op1 << 11) | (crn << 7) | (crm << 3) | op2;
 
-const storeExclusive = (insn: number): boolean => is(insn, 0x3fc00000, 0x08000000) || isStorePair(insn);
+/** STXR, STXP and their release and narrow forms. */
+export const storeExclusive = (insn: number): boolean => is(insn, 0x3fc00000, 0x08000000) || isStorePair(insn);
 const isStorePair = (insn: number): boolean => is(insn, 0xbfe00000, 0x88200000);
+const isLoadPair = (insn: number): boolean => is(insn, 0xbfe00000, 0x88600000);
+/** LDXR, LDXP and their acquire and narrow forms. */
+export const loadExclusive = (insn: number): boolean => is(insn, 0x3fc00000, 0x08400000) || isLoadPair(insn);
 const isRead = (insn: number): boolean => is(insn, 0xfff00000, 0xd5300000);
 
 export const EXCLUSIONS: readonly Exclusion[] = [

@@ -9,7 +9,11 @@ const [OUT, IN_CONS, IN_PROD, OUT_CONS, OUT_PROD] = [1024, 3072, 3076, 3080, 308
 function setup() {
   const f = xenFixture();
   const shown: string[] = [];
-  const consoled = new Xenconsoled(f.xen, f.dom0.d, (domid, kind, bytes) => void shown.push(`d${domid} ${kind} ${Buffer.from(bytes).toString('latin1')}`));
+  const consoled = new Xenconsoled(
+    f.xen,
+    f.dom0.d,
+    (domid, kind, bytes) => void shown.push(`d${domid} ${kind} ${Buffer.from(bytes).toString('latin1')}`),
+  );
   f.xen.services.set('xenconsoled', consoled);
   const c = f.domain('a');
   const port = f.xen.evtchn.allocUnbound(c.d, 0);
@@ -32,7 +36,9 @@ function setup() {
     const [cons, prod] = [word(IN_CONS), word(IN_PROD)];
     const n = Math.min(count, (prod - cons) >>> 0);
     word(IN_CONS, cons + n);
-    return Buffer.from(Array.from({ length: n }, (_, i) => memory.read8(c.pa(RING) + ((cons + i) % 1024)))).toString('latin1');
+    return Buffer.from(Array.from({ length: n }, (_, i) => memory.read8(c.pa(RING) + ((cons + i) % 1024)))).toString(
+      'latin1',
+    );
   };
   const told = (): boolean => {
     const was = c.d.evtchn.ops.isPending(f.xen, c.d, port);
@@ -85,14 +91,23 @@ test('input beyond the limit is dropped and counted', () => {
 });
 
 test('indices that lie cut the console off, once', () => {
-  for (const [at, value] of [[OUT_PROD, 2049], [OUT_CONS, 1], [IN_CONS, 1], [IN_PROD, 1025]] as const) {
+  for (const [at, value] of [
+    [OUT_PROD, 2049],
+    [OUT_CONS, 1],
+    [IN_CONS, 1],
+    [IN_PROD, 1025],
+  ] as const) {
     const t = setup();
     t.word(at, value);
     t.consoled.write(t.c.id, 'hvc0', Buffer.from('x'));
     t.notify();
     t.put('after');
     t.notify();
-    expect([at, t.shown, t.f.machine.errors.list().map((e) => [e.kind, e.count])]).toEqual([at, [], [['console-ring-indices', 1]]]);
+    expect([at, t.shown, t.f.machine.errors.list().map((e) => [e.kind, e.count])]).toEqual([
+      at,
+      [],
+      [['console-ring-indices', 1]],
+    ]);
   }
 });
 

@@ -70,7 +70,8 @@ export class Xenconsoled implements XenService {
   write(domid: number, kind: ConsoleKind, bytes: Uint8Array): void {
     for (const c of this.#byPort.values()) {
       if (c.domid !== domid || c.kind !== kind || c.dead) continue;
-      if (c.input.length + bytes.length > INPUT_MAX) this.xen.errors.report('console-input-dropped', `d${domid}`, `${bytes.length} bytes`);
+      if (c.input.length + bytes.length > INPUT_MAX)
+        this.xen.errors.report('console-input-dropped', `d${domid}`, `${bytes.length} bytes`);
       else c.input.push(...bytes);
       if (this.#feed(c)) this.xen.evtchn.send(this.dom0, c.port);
     }

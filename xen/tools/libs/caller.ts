@@ -79,7 +79,7 @@ export class Caller {
   }
 
   #pages(gpa: number, length: number, each: (pa: number, at: number, n: number) => void): boolean {
-    for (let at = 0; at < length; ) {
+    for (let at = 0; at < length;) {
       const from = gpa + at;
       const n = Math.min(length - at, PAGE_SIZE - (from % PAGE_SIZE));
       const frame = this.xen.gfnToPa(this.domain, Math.floor(from / PAGE_SIZE));

@@ -1,10 +1,15 @@
 /** libxendevicemodel (xen: tools/include/xendevicemodel.h): DM ops through privcmd. Each returns 0 or a value, or -errno. */
-import { DMOP, DMOP_RANGE, DM_OP, DM_OP_BUF } from '../../public/ioreq.js';
+import { DMOP, DMOP_RANGE, DM_OP, DM_OP_BUF, IOREQSRV_FLAG_NO_GFNS } from '../../public/ioreq.js';
 import { HYPERVISOR } from '../../public/xen.js';
 import type { Caller } from './caller.js';
 
 /** One DM op: ioctl, then the hypercall with one buffer of 32 bytes. */
-function dmOp(c: Caller, domid: number, op: number, fill: (payload: DataView) => void): { rc: number; payload: DataView } {
+function dmOp(
+  c: Caller,
+  domid: number,
+  op: number,
+  fill: (payload: DataView) => void,
+): { rc: number; payload: DataView } {
   const bytes = new Uint8Array(DM_OP.bytes + DM_OP_BUF.bytes);
   const view = new DataView(bytes.buffer);
   view.setUint32(DM_OP.op, op, true);
@@ -21,6 +26,15 @@ function dmOp(c: Caller, domid: number, op: number, fill: (payload: DataView) =>
 export function nrVcpus(c: Caller, domid: number): number {
   const { rc, payload } = dmOp(c, domid, DMOP.nr_vcpus, () => {});
   return rc < 0 ? rc : payload.getUint32(0, true);
+}
+
+/** The port of the buffered ring, or -errno. */
+export function bufferedPort(c: Caller, domid: number, id: number): number {
+  const { rc, payload } = dmOp(c, domid, DMOP.get_ioreq_server_info, (p) => {
+    p.setUint16(0, id, true);
+    p.setUint16(2, IOREQSRV_FLAG_NO_GFNS, true);
+  });
+  return rc < 0 ? rc : payload.getUint32(4, true);
 }
 
 /** The new server's id. */

@@ -1,5 +1,14 @@
 /** libxenevtchn over the kernel's evtchn device: ports of the 2-level ABI in the caller's own shared_info. */
-import { ADD_TO_PHYSMAP, DOMID_SELF, EVTCHNOP, HYPERVISOR, SHARED_INFO, VCPU_INFO, XENMAPSPACE, XENMEM } from '../../public/xen.js';
+import {
+  ADD_TO_PHYSMAP,
+  DOMID_SELF,
+  EVTCHNOP,
+  HYPERVISOR,
+  SHARED_INFO,
+  VCPU_INFO,
+  XENMAPSPACE,
+  XENMEM,
+} from '../../public/xen.js';
 import { PAGE_SIZE } from '../../public/arch-arm.js';
 import type { Caller } from './caller.js';
 

@@ -2,7 +2,16 @@
  * libxenforeignmemory over Linux's privcmd on Arm: one hypercall for each page mapped and for each page unmapped
  * (linux: drivers/xen/xlate_mmu.c). Pages appear at unpopulated gfns of the caller's extended region.
  */
-import { ACQUIRE_RESOURCE, ADD_TO_PHYSMAP_BATCH, DOMID_SELF, HYPERVISOR, REMOVE_FROM_PHYSMAP, RESOURCE_TYPE, XENMAPSPACE, XENMEM } from '../../public/xen.js';
+import {
+  ACQUIRE_RESOURCE,
+  ADD_TO_PHYSMAP_BATCH,
+  DOMID_SELF,
+  HYPERVISOR,
+  REMOVE_FROM_PHYSMAP,
+  RESOURCE_TYPE,
+  XENMAPSPACE,
+  XENMEM,
+} from '../../public/xen.js';
 import { PAGE_SIZE } from '../../public/arch-arm.js';
 import type { Caller } from './caller.js';
 
@@ -86,7 +95,14 @@ export function mapResource(c: Caller, space: UnpopulatedSpace, domid: number, s
 }
 
 /** The same for several frames in a row, in one call: the own gfns, or -errno. */
-export function mapResourceFrames(c: Caller, space: UnpopulatedSpace, domid: number, server: number, first: number, count: number): number[] | number {
+export function mapResourceFrames(
+  c: Caller,
+  space: UnpopulatedSpace,
+  domid: number,
+  server: number,
+  first: number,
+  count: number,
+): number[] | number {
   const owns: number[] = [];
   const giveBack = (rc: number): number => {
     for (const own of owns) space.give(own);
@@ -152,7 +168,7 @@ export class MappedPages {
     const first = pageOf(gpa);
     if (first === undefined) return false;
     const offset = Number(gpa & BigInt(PAGE_SIZE - 1));
-    for (let at = 0; at < length; ) {
+    for (let at = 0; at < length;) {
       const from = (offset + at) % PAGE_SIZE;
       const n = Math.min(length - at, PAGE_SIZE - from);
       const own = this.pages.get(first + Math.floor((offset + at) / PAGE_SIZE));

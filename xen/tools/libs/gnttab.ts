@@ -28,7 +28,13 @@ function grantOp(c: Caller, cmd: number, struct: Uint8Array): { rc: number; out:
 }
 
 /** Maps grant `ref` of `domid`; a negative GNTST or errno when it fails. */
-export function mapGrant(c: Caller, space: UnpopulatedSpace, domid: number, ref: number, readOnly: boolean): GrantMapping | number {
+export function mapGrant(
+  c: Caller,
+  space: UnpopulatedSpace,
+  domid: number,
+  ref: number,
+  readOnly: boolean,
+): GrantMapping | number {
   const own = space.take();
   if (own === undefined) return ENOMEM;
   const bytes = new Uint8Array(MAP_BYTES);

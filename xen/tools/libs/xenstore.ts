@@ -57,4 +57,9 @@ export class XsHandle {
   unwatch(path: string, token: string): void {
     this.#try(() => this.xenstored.unwatchLocal(this.client, this.xenstored.store.canonical(this.#domid, path), token));
   }
+
+  /** The connection ends, as with its process. */
+  close(): void {
+    this.xenstored.dropLocal(this.client);
+  }
 }

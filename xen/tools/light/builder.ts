@@ -60,11 +60,17 @@ interface KernelParts {
 function kernelParts(name: string, bytes: Uint8Array): KernelParts {
   if (isElf(bytes)) {
     const elf = readElf(bytes);
-    const segments = elf.segments.map((s) => ({ address: Number(s.physical), bytes: s.data, size: Number(s.memorySize) }));
+    const segments = elf.segments.map((s) => ({
+      address: Number(s.physical),
+      bytes: s.data,
+      size: Number(s.memorySize),
+    }));
     const low = Math.min(...segments.map((s) => s.address));
     const high = Math.max(...segments.map((s) => s.address + s.size));
     if (segments.length === 0 || low < GUEST_RAM0_BASE) {
-      throw new ToolsError(`kernel ${name}: its segments are not in guest RAM (from 0x${GUEST_RAM0_BASE.toString(16)})`);
+      throw new ToolsError(
+        `kernel ${name}: its segments are not in guest RAM (from 0x${GUEST_RAM0_BASE.toString(16)})`,
+      );
     }
     return { segments, offset: low - GUEST_RAM0_BASE, size: high - low, entry: Number(elf.entry) };
   }
@@ -77,21 +83,23 @@ function kernelParts(name: string, bytes: Uint8Array): KernelParts {
 /** Populates a bank with 2 MiB superpages, then single pages. */
 function populate(xen: Xen, d: Domain, bank: RamBank): void {
   const pages = bank.size / PAGE_SIZE;
-  for (let at = 0; at < pages; ) {
+  for (let at = 0; at < pages;) {
     const order = pages - at >= SUPERPAGE ? 9 : 0;
     const count = 1 << order;
     const pa = xen.heap.allocPages(order, d.id);
-    if (pa === undefined) throw new ToolsError(`domain ${d.name}: the board has no more memory (${bank.size / MIB} MiB wanted)`);
+    if (pa === undefined)
+      throw new ToolsError(`domain ${d.name}: the board has no more memory (${bank.size / MIB} MiB wanted)`);
     xen.memory.zero(pa, count * PAGE_SIZE);
     d.totPages += count;
-    if (d.p2m.map(bank.base / PAGE_SIZE + at, pa, count, P2M_RAM_RW) < 0) throw new ToolsError(`domain ${d.name}: its p2m pool is exhausted`);
+    if (d.p2m.map(bank.base / PAGE_SIZE + at, pa, count, P2M_RAM_RW) < 0)
+      throw new ToolsError(`domain ${d.name}: its p2m pool is exhausted`);
     at += count;
   }
 }
 
 /** Copies into the guest's physical memory. */
 export function writeGuest(xen: Xen, d: Domain, gpa: number, bytes: Uint8Array): void {
-  for (let at = 0; at < bytes.length; ) {
+  for (let at = 0; at < bytes.length;) {
     const from = gpa + at;
     const n = Math.min(bytes.length - at, PAGE_SIZE - (from % PAGE_SIZE));
     const frame = xen.gfnToPa(d, Math.floor(from / PAGE_SIZE));
@@ -103,6 +111,7 @@ export function writeGuest(xen: Xen, d: Domain, gpa: number, bytes: Uint8Array):
 
 /** Domain, RAM, kernel, initrd, device tree, magic pages, parameters, first vCPU. It stays paused. Throws ToolsError. */
 export function buildDomain(xen: Xen, config: GuestConfig, input: BuildInput): BuiltDomain {
+  const baseline = baselineOf(xen);
   const kernel = kernelParts(config.kernel, input.kernel);
   const banks = ramBanks(config.memoryMiB * MIB);
   const fdt = (initrd: { start: number; end: number } | undefined): Uint8Array =>
@@ -114,7 +123,8 @@ export function buildDomain(xen: Xen, config: GuestConfig, input: BuildInput): B
       banks,
       vuart: config.vuart,
       windows: input.windows,
-      rngSeed: input.rngSeed,
+      rngSeed: baseline.rngSeed ? input.rngSeed : undefined,
+      extendedRegions: baseline.extendedRegions,
       clockFrequency: undefined,
     });
   const fdtSize = fdt(input.ramdisk === undefined ? undefined : { start: 0, end: 0 }).length;
@@ -127,10 +137,10 @@ export function buildDomain(xen: Xen, config: GuestConfig, input: BuildInput): B
     kind: 'guest',
     options: {
       maxVcpus,
-      nrSpis: spisFor(config, input.windows),
+      nrSpis: spisFor(config, input.windows, xen.options.baseline),
       vpl011: config.vuart,
       // libxl_get_required_paging_memory: 4 KiB for each 256 of a vCPU, each MiB, and 128.
-      p2mPoolPages: 256 * maxVcpus + config.memoryMiB + 128,
+      p2mPoolPages: baseline.p2mPool ? 256 * maxVcpus + config.memoryMiB + 128 : undefined,
       maxPages: (config.memoryMiB * MIB) / PAGE_SIZE + SLACK_PAGES,
       ...(config.cpuWeight === undefined ? {} : { weight: config.cpuWeight }),
       ...(config.cpus === undefined ? {} : { affinity: [...config.cpus] }),
@@ -141,7 +151,8 @@ export function buildDomain(xen: Xen, config: GuestConfig, input: BuildInput): B
   const console = xen.evtchn.allocUnbound(domain, 0);
   for (const bank of banks) populate(xen, domain, bank);
   for (const segment of kernel.segments) writeGuest(xen, domain, segment.address, segment.bytes);
-  if (placed.initrd !== undefined && input.ramdisk !== undefined) writeGuest(xen, domain, placed.initrd.start, input.ramdisk);
+  if (placed.initrd !== undefined && input.ramdisk !== undefined)
+    writeGuest(xen, domain, placed.initrd.start, input.ramdisk);
   writeGuest(xen, domain, placed.deviceTree, fdt(placed.initrd));
   populate(xen, domain, { base: GUEST_MAGIC_BASE, size: NR_MAGIC_PAGES * PAGE_SIZE });
   for (const [index, value] of [
@@ -161,7 +172,7 @@ export function buildDomain(xen: Xen, config: GuestConfig, input: BuildInput): B
     {
       pc: BigInt(kernel.entry),
       x0: BigInt(placed.deviceTree),
-      pstate: baselineOf(xen).initialPsr,
+      pstate: baseline.initialPsr,
       sctlr: SCTLR_GUEST_INIT,
       ttbr0: 0n,
       ttbr1: 0n,

@@ -44,8 +44,10 @@ export interface DeviceTreeInput {
   readonly banks: readonly RamBank[];
   readonly vuart: boolean;
   readonly windows: readonly VirtioWindow[];
-  /** 128 bytes. */
-  readonly rngSeed: Uint8Array;
+  /** 128 bytes; undefined: the tools know no rng-seed. */
+  readonly rngSeed: Uint8Array | undefined;
+  /** Offer the holes of the address space for foreign pages; true if not given. */
+  readonly extendedRegions?: boolean;
   readonly clockFrequency: number | undefined;
 }
 
@@ -82,7 +84,7 @@ function chosen(input: DeviceTreeInput): FdtNode {
     put('linux,initrd-start', cells64(input.initrd.start));
     put('linux,initrd-end', cells64(input.initrd.end));
   }
-  put('rng-seed', input.rngSeed);
+  if (input.rngSeed !== undefined) put('rng-seed', input.rngSeed);
   return node;
 }
 
@@ -91,7 +93,12 @@ function cpus(mpidrs: readonly number[]): FdtNode {
     'cpus',
     { '#address-cells': 1, '#size-cells': 0 },
     mpidrs.map((mpidr) =>
-      fdtNode(`cpu@${mpidr.toString(16)}`, { device_type: 'cpu', compatible: 'arm,armv8', 'enable-method': 'psci', reg: mpidr }),
+      fdtNode(`cpu@${mpidr.toString(16)}`, {
+        device_type: 'cpu',
+        compatible: 'arm,armv8',
+        'enable-method': 'psci',
+        reg: mpidr,
+      }),
     ),
   );
 }
@@ -128,7 +135,8 @@ export function guestDeviceTree(input: DeviceTreeInput): Uint8Array {
     interrupts: cells(...ppi(GUEST_TIMER_PHYS_S_PPI), ...ppi(GUEST_TIMER_PHYS_NS_PPI), ...ppi(GUEST_TIMER_VIRT_PPI)),
     'interrupt-parent': PHANDLE_GIC,
   });
-  if (input.clockFrequency !== undefined) timer.properties.push({ name: 'clock-frequency', value: cells(input.clockFrequency) });
+  if (input.clockFrequency !== undefined)
+    timer.properties.push({ name: 'clock-frequency', value: cells(input.clockFrequency) });
   const nodes: FdtNode[] = [
     chosen(input),
     cpus(input.vcpuMpidrs),
@@ -146,7 +154,10 @@ export function guestDeviceTree(input: DeviceTreeInput): Uint8Array {
     timer,
     fdtNode('hypervisor', {
       compatible: strings(`xen,xen-${version}`, 'xen,xen'),
-      reg: regs({ base: GUEST_GNTTAB_BASE, size: GUEST_GNTTAB_SIZE }, ...extendedRegions(input.banks)),
+      reg: regs(
+        { base: GUEST_GNTTAB_BASE, size: GUEST_GNTTAB_SIZE },
+        ...(input.extendedRegions === false ? [] : extendedRegions(input.banks)),
+      ),
       interrupts: cells(...ppi(GUEST_EVTCHN_PPI)),
       'interrupt-parent': PHANDLE_GIC,
     }),

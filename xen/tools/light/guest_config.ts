@@ -21,9 +21,12 @@ export interface GenericVirtio {
   readonly grantUsage: boolean | undefined;
 }
 
-export type LifeAction = 'destroy' | 'restart' | 'preserve' | 'rename-restart' | 'coredump-destroy' | 'coredump-restart' | 'soft-reset';
+export type LifeAction =
+  'destroy' | 'restart' | 'preserve' | 'rename-restart' | 'coredump-destroy' | 'coredump-restart' | 'soft-reset';
 
 export interface GuestConfig {
+  /** How its disks were asked for: `disk=` with specification=virtio, or `virtio = 1` and `vdisk=` of the 2020 series. */
+  readonly diskSyntax?: 'disk' | 'vdisk';
   readonly name: string;
   readonly uuid: string | undefined;
   /** Host paths. */

@@ -28,6 +28,8 @@ export interface ModelledDomainConfig {
   /** 0: the control domain. */
   readonly domid: number | undefined;
   readonly affinity: number[] | undefined;
+  /** A policy allows it to be an emulator; the control domain needs none. */
+  readonly mayEmulate?: boolean;
 }
 
 /** Creates it, paused. Throws ToolsError. */
@@ -40,7 +42,7 @@ export function createModelledDomain(xen: Xen, config: ModelledDomainConfig): Mo
     ...(config.domid === undefined ? {} : { domid: config.domid }),
     options: {
       maxVcpus: 1,
-      deviceModelPrivilege: true,
+      deviceModelPrivilege: config.mayEmulate ?? true,
       ...(config.affinity === undefined ? {} : { affinity: config.affinity }),
     },
   });

@@ -12,14 +12,22 @@ export interface Placement {
 }
 
 /** Sizes in bytes; `kernelSize` is the image's memory size. Throws ToolsError when they do not fit. */
-export function placeModules(ram0Bytes: number, kernelOffset: number, kernelSize: number, initrdSize: number, fdtSize: number): Placement {
+export function placeModules(
+  ram0Bytes: number,
+  kernelOffset: number,
+  kernelSize: number,
+  initrdSize: number,
+  fdtSize: number,
+): Placement {
   const end = GUEST_RAM0_BASE + ram0Bytes;
   const kernel = GUEST_RAM0_BASE + kernelOffset;
   const kernelEnd = roundUp(kernel + kernelSize, 0x20_0000);
   const initrd = roundUp(initrdSize, PAGE_SIZE);
   const modules = initrd + roundUp(fdtSize, PAGE_SIZE);
   if (kernel + kernelSize > end) {
-    throw new ToolsError(`the kernel needs ${Math.ceil((kernelOffset + kernelSize) / 2 ** 20)} MiB, the guest has ${ram0Bytes / 2 ** 20} MiB`);
+    throw new ToolsError(
+      `the kernel needs ${Math.ceil((kernelOffset + kernelSize) / 2 ** 20)} MiB, the guest has ${ram0Bytes / 2 ** 20} MiB`,
+    );
   }
   let base: number;
   if (end >= MODULES_AT + modules && kernelEnd < MODULES_AT) base = MODULES_AT;

@@ -9,11 +9,23 @@ import { SHUTDOWN } from '../../public/xen.js';
 import type { TimedEvent } from '../../../sim/machine/events.js';
 import type { Xenconsoled } from '../console/xenconsoled.js';
 import type { Xenstored } from '../xenstored/xenstored.js';
+import { BASELINES } from '../../common/baselines.js';
 import { buildDomain } from './builder.js';
 import { vdevToDevid, type GuestConfig, type LifeAction } from './guest_config.js';
 import { ToolsError } from './tools_error.js';
+import { oldToolsNotes } from './old_tools.js';
 import { allocateWindows, type VirtioWindow } from './virtio_mmio.js';
-import { diskPaths, removeDomain, writeConsole, writeDisk, writeDom0, writeDomain, writeDomainType } from './xenstore_nodes.js';
+import {
+  diskPaths,
+  removeDomain,
+  writeConsole,
+  vdiskPaths,
+  writeDisk,
+  writeDom0,
+  writeDomain,
+  writeDomainType,
+  writeVdisk,
+} from './xenstore_nodes.js';
 
 /** LIBXL_INIT_TIMEOUT and LIBXL_DESTROY_TIMEOUT: ten seconds, in ns. */
 const BACKEND_TIMEOUT_NS = 10_000_000_000n;
@@ -59,7 +71,7 @@ export class SeededBytes {
   next(): number {
     const old = this.#state;
     this.#state = BigInt.asUintN(64, old * 6364136223846793005n + 1442695040888963407n);
-    const shifted = Number(((old >> 18n) ^ old) >> 27n & 0xffff_ffffn);
+    const shifted = Number((((old >> 18n) ^ old) >> 27n) & 0xffff_ffffn);
     const rotate = Number(old >> 59n);
     return ((shifted >>> rotate) | (shifted << (-rotate & 31))) >>> 0;
   }
@@ -140,7 +152,9 @@ export class Toolstack implements ToolstackHooks {
 
   #build(guest: Guest): void {
     const { config, files } = guest;
-    guest.windows = allocateWindows(config, (name) => this.#backendDomid(name));
+    const { baseline } = this.xen.options;
+    for (const line of oldToolsNotes(config, baseline)) this.events.onMessage(`${config.name}: ${line}`);
+    guest.windows = allocateWindows(config, (name) => this.#backendDomid(name), baseline);
     const { domain, ports, pages } = buildDomain(this.xen, config, {
       kernel: files.kernel,
       ramdisk: files.ramdisk,
@@ -152,26 +166,47 @@ export class Toolstack implements ToolstackHooks {
     guest.phase = 'waiting-backend';
     const { store } = this.xenstored;
     const { domid } = guest;
-    writeDomain(store, { domid, name: config.name, uuid: guest.uuid }, config.memoryMiB * 1024, config.vcpus, String(this.xen.options.epoch), ports);
+    writeDomain(
+      store,
+      { domid, name: config.name, uuid: guest.uuid },
+      config.memoryMiB * 1024,
+      config.vcpus,
+      String(this.xen.options.epoch),
+      ports,
+    );
     this.xenstored.introduce(domid, pages.store, ports.store);
     this.consoled.open(domid, 'hvc0', pages.console, ports.console);
     if (ports.vuart !== undefined) this.consoled.open(domid, 'vuart', pages.vuart, ports.vuart);
-    config.disks.forEach((disk, i) => {
-      writeDisk(store, domid, this.#backendDomid(disk.backend), vdevToDevid(disk.vdev)!, disk, guest.windows[i]!);
-    });
+    if (this.#oneDevice && config.disks.length > 0) {
+      writeVdisk(store, domid, this.#backendDomid(config.disks[0]!.backend), config.disks, guest.windows);
+    } else
+      config.disks.forEach((disk, i) => {
+        writeDisk(store, domid, this.#backendDomid(disk.backend), vdevToDevid(disk.vdev)!, disk, guest.windows[i]!);
+      });
     guest.timer.scheduleAt(this.xen.clock.now() + this.xen.nsToTicks(BACKEND_TIMEOUT_NS));
-    for (const { backend } of this.#paths(guest)) this.xenstored.watchLocal('toolstack', 0, `${backend}/state`, String(guest.index));
+    for (const { backend } of this.#paths(guest))
+      this.xenstored.watchLocal('toolstack', 0, `${backend}/state`, String(guest.index));
     this.#checkBackends(guest);
   }
 
+  /** The 2020 series has one device for all disks of a guest. */
+  get #oneDevice(): boolean {
+    return BASELINES[this.xen.options.baseline].diskSyntax === 'vdisk';
+  }
+
   #paths(guest: Guest): { frontend: string; backend: string; copy: string }[] {
+    const [first] = guest.config.disks;
+    if (this.#oneDevice) return first === undefined ? [] : [vdiskPaths(guest.domid, this.#backendDomid(first.backend))];
     return guest.config.disks.map((d) => diskPaths(guest.domid, this.#backendDomid(d.backend), vdevToDevid(d.vdev)!));
   }
 
   #onWatch(path: string): void {
     for (const guest of this.#guests) {
       if (guest.phase === 'waiting-backend') this.#checkBackends(guest);
-      else if (guest.phase === 'closing' && this.#paths(guest).some((p) => path.startsWith(p.backend) || p.backend.startsWith(path))) {
+      else if (
+        guest.phase === 'closing' &&
+        this.#paths(guest).some((p) => path.startsWith(p.backend) || p.backend.startsWith(path))
+      ) {
         this.#checkClosed(guest);
       }
     }
@@ -194,7 +229,8 @@ export class Toolstack implements ToolstackHooks {
   }
 
   #unwatch(guest: Guest): void {
-    for (const { backend } of this.#paths(guest)) this.xenstored.unwatchLocal('toolstack', `${backend}/state`, String(guest.index));
+    for (const { backend } of this.#paths(guest))
+      this.xenstored.unwatchLocal('toolstack', `${backend}/state`, String(guest.index));
   }
 
   // ---- end of a guest ----
@@ -249,7 +285,8 @@ export class Toolstack implements ToolstackHooks {
     const domain = this.xen.domain(domid);
     if (domain !== undefined) this.xen.destroyDomain(domain);
     guest.domid = 0;
-    const restart = guest.action === 'restart' || guest.action === 'rename-restart' || guest.action === 'coredump-restart';
+    const restart =
+      guest.action === 'restart' || guest.action === 'rename-restart' || guest.action === 'coredump-restart';
     if (!restart) {
       guest.timer.cancel();
       guest.phase = 'ended';
@@ -276,7 +313,8 @@ export class Toolstack implements ToolstackHooks {
         return;
       case 'closing':
         this.events.onMessage(`${guest.config.name}: backend did not close within 10 s`);
-        for (const { backend } of this.#paths(guest)) if (this.xenstored.store.exists(backend)) this.xenstored.store.rm(0, backend);
+        for (const { backend } of this.#paths(guest))
+          if (this.xenstored.store.exists(backend)) this.xenstored.store.rm(0, backend);
         this.#checkClosed(guest);
         return;
       default:
@@ -298,13 +336,23 @@ export class Toolstack implements ToolstackHooks {
   save(): unknown {
     return {
       random: this.random.save(),
-      guests: this.#guests.map((g) => ({ phase: g.phase, domid: g.domid, windows: g.windows, outcome: g.outcome, action: g.action, uuid: g.uuid })),
+      guests: this.#guests.map((g) => ({
+        phase: g.phase,
+        domid: g.domid,
+        windows: g.windows,
+        outcome: g.outcome,
+        action: g.action,
+        uuid: g.uuid,
+      })),
     };
   }
 
   /** Guests must have been declared with the same configurations. */
   load(state: unknown): void {
-    const s = state as { random: string; guests: (Pick<Guest, 'phase' | 'domid' | 'windows' | 'outcome' | 'action'> & { uuid: string })[] };
+    const s = state as {
+      random: string;
+      guests: (Pick<Guest, 'phase' | 'domid' | 'windows' | 'outcome' | 'action'> & { uuid: string })[];
+    };
     this.random.load(s.random);
     s.guests.forEach((saved, i) => Object.assign(this.#guests[i]!, saved));
   }

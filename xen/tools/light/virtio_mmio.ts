@@ -7,6 +7,7 @@ import {
   GUEST_VPL011_SPI,
   VIRTIO_MMIO_DEV_SIZE,
 } from '../../public/arch-arm.js';
+import { BASELINES, type BaselineName } from '../../common/baselines.js';
 import type { GuestConfig } from './guest_config.js';
 import { ToolsError } from './tools_error.js';
 
@@ -20,7 +21,12 @@ export interface VirtioWindow {
 }
 
 /** Disks first, in order, then the generic devices. `backendDomid` resolves a backend's name. */
-export function allocateWindows(config: GuestConfig, backendDomid: (name: string | undefined) => number): VirtioWindow[] {
+export function allocateWindows(
+  config: GuestConfig,
+  backendDomid: (name: string | undefined) => number,
+  baseline: BaselineName = 'current',
+): VirtioWindow[] {
+  const { grants: haveGrants } = BASELINES[baseline];
   const wanted = [
     ...config.disks.map((d) => ({ type: undefined, backend: d.backend, grants: d.grantUsage })),
     ...config.virtio.map((v) => ({ type: v.type, backend: v.backend, grants: v.grantUsage })),
@@ -33,14 +39,25 @@ export function allocateWindows(config: GuestConfig, backendDomid: (name: string
       throw new ToolsError(`Ran out of reserved range for Virtio MMIO BASE 0x${base.toString(16)}`);
     }
     const domid = backendDomid(backend);
-    return { base, spi, type, grantDomid: (grants ?? domid !== 0) ? domid : undefined };
+    return { base, spi, type, grantDomid: haveGrants && (grants ?? domid !== 0) ? domid : undefined };
   });
 }
 
-/** SPIs that the toolstack asks Xen for; Xen rounds up to 32. An explicit value that is too small is an error (current). */
-export function spisFor(config: GuestConfig, windows: readonly VirtioWindow[]): number {
-  const needed = Math.max(config.vuart ? GUEST_VPL011_SPI - 31 : 0, ...windows.map((w) => w.spi - 31));
+/**
+ * SPIs that the toolstack asks Xen for; Xen rounds up to 32. An explicit value that is too small is an error, or was raised in
+ * silence (golden-libxl.md 9); the tools of 2020 added the devices' to the vuart's.
+ */
+export function spisFor(
+  config: GuestConfig,
+  windows: readonly VirtioWindow[],
+  baseline: BaselineName = 'current',
+): number {
+  const { spisAdd, nrSpisTooSmall } = BASELINES[baseline];
+  const vuart = config.vuart ? GUEST_VPL011_SPI - 31 : 0;
+  const virtio = Math.max(0, ...windows.map((w) => w.spi - 31));
+  const needed = spisAdd ? vuart + virtio : Math.max(vuart, virtio);
   if (config.nrSpis === undefined) return needed;
-  if (config.nrSpis < needed) throw new ToolsError(`Provided nr_spis value is too small (needs ${needed})`);
-  return config.nrSpis;
+  if (config.nrSpis < needed && nrSpisTooSmall === 'error')
+    throw new ToolsError(`Provided nr_spis value is too small (needs ${needed})`);
+  return Math.max(config.nrSpis, needed);
 }

@@ -42,7 +42,14 @@ export function writeDom0(store: Store): void {
 }
 
 /** libxl__domain_make and libxl__build_post: everything of a domain but its devices. */
-export function writeDomain(store: Store, id: DomainIdentity, memoryKiB: number, vcpus: number, startTime: string, ports: { store: number; console: number }): void {
+export function writeDomain(
+  store: Store,
+  id: DomainIdentity,
+  memoryKiB: number,
+  vcpus: number,
+  startTime: string,
+  ports: { store: number; console: number },
+): void {
   const { domid, name, uuid } = id;
   const home = `/local/domain/${domid}`;
   const ro = owner(0, domid);
@@ -134,7 +141,11 @@ export function writeConsole(store: Store, domid: number, kind: 'console' | 'vua
 }
 
 /** Paths of a virtio disk's two ends. */
-export function diskPaths(domid: number, backendDomid: number, devid: number): { frontend: string; backend: string; copy: string } {
+export function diskPaths(
+  domid: number,
+  backendDomid: number,
+  devid: number,
+): { frontend: string; backend: string; copy: string } {
   return {
     frontend: `/local/domain/${domid}/device/virtio_disk/${devid}`,
     backend: `/local/domain/${backendDomid}/backend/virtio_disk/${domid}/${devid}`,
@@ -143,7 +154,14 @@ export function diskPaths(domid: number, backendDomid: number, devid: number): {
 }
 
 /** The nodes of a virtio disk, in one transaction: libxl's path, the frontend, the backend, the copy. */
-export function writeDisk(store: Store, domid: number, backendDomid: number, devid: number, disk: VirtioDisk, window: VirtioWindow): void {
+export function writeDisk(
+  store: Store,
+  domid: number,
+  backendDomid: number,
+  devid: number,
+  disk: VirtioDisk,
+  window: VirtioWindow,
+): void {
   const { frontend, backend, copy } = diskPaths(domid, backendDomid, devid);
   const back: readonly (readonly [string, string])[] = [
     ['params', disk.target],
@@ -190,6 +208,58 @@ export function writeDisk(store: Store, domid: number, backendDomid: number, dev
   for (const [path, value] of back) put(store, `${copy}/${path}`, value, libxl);
 }
 
+/** Paths of the one device that stands for all virtio disks of a guest in the 2020 series. */
+export function vdiskPaths(domid: number, backendDomid: number): { frontend: string; backend: string; copy: string } {
+  return diskPaths(domid, backendDomid, 0);
+}
+
+/** The nodes of patch 16: states on both sides, and each disk's parameters below the frontend (xen-ioreq.md 8.4). */
+export function writeVdisk(
+  store: Store,
+  domid: number,
+  backendDomid: number,
+  disks: readonly VirtioDisk[],
+  windows: readonly VirtioWindow[],
+): void {
+  const { frontend, backend, copy } = vdiskPaths(domid, backendDomid);
+  const front = owner(domid, backendDomid);
+  const perms = owner(backendDomid, domid);
+  const home = backendDomid === 0 ? owner(0) : owner(0, backendDomid);
+  put(store, `${copy}/frontend`, frontend, owner(0));
+  put(store, `${copy}/backend`, backend, owner(0));
+  put(store, `/local/domain/${domid}/device/virtio_disk`, '', owner(0, domid));
+  put(store, frontend, '', front);
+  for (const [key, value] of [
+    ['backend', backend],
+    ['backend-id', String(backendDomid)],
+    ['state', '1'],
+  ] as const) {
+    put(store, `${frontend}/${key}`, value, front);
+  }
+  disks.forEach((disk, i) => {
+    put(store, `${frontend}/${i}`, '', front);
+    for (const [key, value] of [
+      ['filename', disk.target],
+      ['readonly', disk.readOnly ? '1' : '0'],
+      ['base', String(windows[i]!.base)],
+      ['irq', String(windows[i]!.spi)],
+    ] as const) {
+      put(store, `${frontend}/${i}/${key}`, value, front);
+    }
+  });
+  for (const path of ['backend', 'backend/virtio_disk', `backend/virtio_disk/${domid}`])
+    put(store, `/local/domain/${backendDomid}/${path}`, '', home);
+  put(store, backend, '', perms);
+  for (const [key, value] of [
+    ['frontend', frontend],
+    ['frontend-id', String(domid)],
+    ['online', '1'],
+    ['state', '1'],
+  ] as const) {
+    put(store, `${backend}/${key}`, value, perms);
+  }
+}
+
 /** All nodes of a dead domain. */
 export function removeDomain(store: Store, id: DomainIdentity): void {
   for (const path of [`/local/domain/${id.domid}`, `/libxl/${id.domid}`, `/vm/${id.uuid}`]) {
@@ -200,4 +270,3 @@ export function removeDomain(store: Store, id: DomainIdentity): void {
     if (store.exists(path)) store.rm(0, path);
   }
 }
-

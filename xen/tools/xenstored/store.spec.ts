@@ -12,11 +12,13 @@ function store() {
       throw error;
     }
   };
-  const text = (domid: number, path: string, tx = 0): unknown => code(() => new TextDecoder().decode(s.read(domid, path, tx)));
+  const text = (domid: number, path: string, tx = 0): unknown =>
+    code(() => new TextDecoder().decode(s.read(domid, path, tx)));
   return { s, fired, code, text };
 }
 
-const perms = (...list: string[]): Permission[] => list.map((p) => ({ access: p[0] as Permission['access'], domid: Number(p.slice(1)) }));
+const perms = (...list: string[]): Permission[] =>
+  list.map((p) => ({ access: p[0] as Permission['access'], domid: Number(p.slice(1)) }));
 
 /** Dom0 makes a home as libxl does: owned by Dom0, readable by the guest, with a directory that is the guest's own. */
 function home(s: Store, domid: number): string {
@@ -30,8 +32,13 @@ function home(s: Store, domid: number): string {
 
 test('paths: relative to the home, allowed characters, lengths', () => {
   const { s, code } = store();
-  expect([s.canonical(3, 'a/b-C_9@x'), s.canonical(3, '/x'), s.canonical(3, '/')]).toEqual(['/local/domain/3/a/b-C_9@x', '/x', '/']);
-  for (const bad of ['', 'a b', '/a//b', '/a/', 'a/', '/a.b', 'a\0b', 'ü', '/' + 'x'.repeat(3072), 'x'.repeat(2049)]) expect([bad.slice(0, 8), code(() => s.canonical(1, bad))]).toEqual([bad.slice(0, 8), 'EINVAL']);
+  expect([s.canonical(3, 'a/b-C_9@x'), s.canonical(3, '/x'), s.canonical(3, '/')]).toEqual([
+    '/local/domain/3/a/b-C_9@x',
+    '/x',
+    '/',
+  ]);
+  for (const bad of ['', 'a b', '/a//b', '/a/', 'a/', '/a.b', 'a\0b', 'ü', '/' + 'x'.repeat(3072), 'x'.repeat(2049)])
+    expect([bad.slice(0, 8), code(() => s.canonical(1, bad))]).toEqual([bad.slice(0, 8), 'EINVAL']);
   expect(s.canonical(1, 'x'.repeat(2048))).toHaveLength(2048 + '/local/domain/1/'.length);
 });
 
@@ -40,7 +47,12 @@ test('write makes parents; directory lists children in order of creation', () =>
   s.write(0, '/a/b/c', 'v');
   s.write(0, '/a/z', '');
   s.write(0, '/a/b2', '');
-  expect([text(0, '/a/b/c'), text(0, '/a/b'), s.directory(0, '/a'), s.directory(0, '/a/b/c')]).toEqual(['v', '', ['b', 'z', 'b2'], []]);
+  expect([text(0, '/a/b/c'), text(0, '/a/b'), s.directory(0, '/a'), s.directory(0, '/a/b/c')]).toEqual([
+    'v',
+    '',
+    ['b', 'z', 'b2'],
+    [],
+  ]);
   s.mkdir(0, '/a/b/c');
   expect(text(0, '/a/b/c')).toBe('v');
 });
@@ -49,11 +61,34 @@ test('a guest sees and changes what it may, and does not learn what else there i
   const { s, code, text } = store();
   const at = home(s, 1);
   s.write(0, '/secret/deep', 'x');
-  expect([text(1, at), text(1, `${at}/nothing`), text(1, '/secret'), text(1, '/secret/deep'), text(1, '/secret/nothing'), text(1, '/nothing')]).toEqual(['', 'ENOENT', 'EACCES', 'EACCES', 'EACCES', 'EACCES']);
-  expect([code(() => s.write(1, at, 'x')), code(() => s.write(1, 'new', 'x')), code(() => s.write(1, 'data/a/b', 'x')), text(1, 'data/a/b')]).toEqual(['EACCES', 'EACCES', 'ok', 'x']);
+  expect([
+    text(1, at),
+    text(1, `${at}/nothing`),
+    text(1, '/secret'),
+    text(1, '/secret/deep'),
+    text(1, '/secret/nothing'),
+    text(1, '/nothing'),
+  ]).toEqual(['', 'ENOENT', 'EACCES', 'EACCES', 'EACCES', 'EACCES']);
+  expect([
+    code(() => s.write(1, at, 'x')),
+    code(() => s.write(1, 'new', 'x')),
+    code(() => s.write(1, 'data/a/b', 'x')),
+    text(1, 'data/a/b'),
+  ]).toEqual(['EACCES', 'EACCES', 'ok', 'x']);
   expect(s.getPerms(1, 'data/a')).toEqual(perms('n1'));
-  expect([code(() => s.mkdir(1, '/secret')), code(() => s.rm(1, '/secret')), code(() => s.rm(1, '/secret/gone')), code(() => s.rm(1, 'gone'))]).toEqual(['EACCES', 'EACCES', 'EACCES', 'EACCES']);
-  expect([code(() => s.rm(1, 'data/gone')), code(() => s.rm(1, 'data/x/gone')), code(() => s.rm(0, '/')), code(() => s.rm(1, 'data/a')), text(1, 'data/a/b')]).toEqual(['ok', 'ENOENT', 'EINVAL', 'ok', 'ENOENT']);
+  expect([
+    code(() => s.mkdir(1, '/secret')),
+    code(() => s.rm(1, '/secret')),
+    code(() => s.rm(1, '/secret/gone')),
+    code(() => s.rm(1, 'gone')),
+  ]).toEqual(['EACCES', 'EACCES', 'EACCES', 'EACCES']);
+  expect([
+    code(() => s.rm(1, 'data/gone')),
+    code(() => s.rm(1, 'data/x/gone')),
+    code(() => s.rm(0, '/')),
+    code(() => s.rm(1, 'data/a')),
+    text(1, 'data/a/b'),
+  ]).toEqual(['ok', 'ENOENT', 'EINVAL', 'ok', 'ENOENT']);
 });
 
 test('permissions: only the owner sets them, and stays the owner', () => {
@@ -61,11 +96,25 @@ test('permissions: only the owner sets them, and stays the owner', () => {
   home(s, 1);
   home(s, 2);
   s.write(1, 'data/x', 'v');
-  const set = (domid: number, ...list: string[]): unknown => code(() => s.setPerms(domid, '/local/domain/1/data/x', perms(...list)));
-  expect([set(2, 'n2'), set(1, 'n2'), set(1), set(1, 'n1', 'r2', 'r3', 'r4', 'r5', 'r6'), set(1, 'n1', 'r2')]).toEqual(['EACCES', 'EPERM', 'EINVAL', 'ENOSPC', 'ok']);
-  expect([code(() => s.read(2, '/local/domain/1/data/x')) instanceof Uint8Array, code(() => s.write(2, '/local/domain/1/data/x', ''))]).toEqual([true, 'EACCES']);
+  const set = (domid: number, ...list: string[]): unknown =>
+    code(() => s.setPerms(domid, '/local/domain/1/data/x', perms(...list)));
+  expect([set(2, 'n2'), set(1, 'n2'), set(1), set(1, 'n1', 'r2', 'r3', 'r4', 'r5', 'r6'), set(1, 'n1', 'r2')]).toEqual([
+    'EACCES',
+    'EPERM',
+    'EINVAL',
+    'ENOSPC',
+    'ok',
+  ]);
+  expect([
+    code(() => s.read(2, '/local/domain/1/data/x')) instanceof Uint8Array,
+    code(() => s.write(2, '/local/domain/1/data/x', '')),
+  ]).toEqual([true, 'EACCES']);
   set(1, 'n1', 'b2');
-  expect([code(() => s.write(2, '/local/domain/1/data/x', '')), set(2, 'n1'), set(0, 'n2')]).toEqual(['ok', 'EACCES', 'ok']);
+  expect([code(() => s.write(2, '/local/domain/1/data/x', '')), set(2, 'n1'), set(0, 'n2')]).toEqual([
+    'ok',
+    'EACCES',
+    'ok',
+  ]);
 });
 
 test('quotas bound what a guest can store', () => {
@@ -87,7 +136,13 @@ test('a transaction is seen by nobody until it commits, and sees itself', () => 
   const t = s.transactionStart(0);
   s.write(0, '/a', '2', t);
   s.write(0, '/b/c', '3', t);
-  expect([text(0, '/a'), text(0, '/b/c'), text(0, '/a', t), text(0, '/b/c', t), fired]).toEqual(['1', 'ENOENT', '2', '3', []]);
+  expect([text(0, '/a'), text(0, '/b/c'), text(0, '/a', t), text(0, '/b/c', t), fired]).toEqual([
+    '1',
+    'ENOENT',
+    '2',
+    '3',
+    [],
+  ]);
   s.transactionEnd(0, t, true);
   expect([text(0, '/a'), text(0, '/b/c'), fired]).toEqual(['2', '3', ['/a', '/b', '/b/c']]);
   const u = s.transactionStart(0);
@@ -103,10 +158,27 @@ test('a transaction conflicts with what others changed of what it looked at', ()
     ['written by both', (s, t) => s.write(0, '/a/x', '3', t), (s) => s.write(0, '/a/x', '2'), 'EAGAIN'],
     ['written and removed', (s, t) => s.write(0, '/a/x', '3', t), (s) => s.rm(0, '/a'), 'EAGAIN'],
     ['child of a removed node', (s, t) => s.write(0, '/a/new', '3', t), (s) => s.rm(0, '/a'), 'EAGAIN'],
-    ['removed and made again', (s, t) => void s.read(0, '/a/x', t), (s) => (s.rm(0, '/a/x'), s.write(0, '/a/x', '1')), 'EAGAIN'],
+    [
+      'removed and made again',
+      (s, t) => void s.read(0, '/a/x', t),
+      (s) => (s.rm(0, '/a/x'), s.write(0, '/a/x', '1')),
+      'EAGAIN',
+    ],
     ['listed and added to', (s, t) => void s.directory(0, '/a', t), (s) => s.write(0, '/a/y', ''), 'EAGAIN'],
     ['listed and removed from', (s, t) => void s.directory(0, '/a', t), (s) => s.rm(0, '/a/x'), 'EAGAIN'],
-    ['absent, then made', (s, t) => (() => { try { s.read(0, '/a/y', t); } catch { /* ENOENT */ } })(), (s) => s.write(0, '/a/y', ''), 'EAGAIN'],
+    [
+      'absent, then made',
+      (s, t) =>
+        (() => {
+          try {
+            s.read(0, '/a/y', t);
+          } catch {
+            /* ENOENT */
+          }
+        })(),
+      (s) => s.write(0, '/a/y', ''),
+      'EAGAIN',
+    ],
     ['removed by both', (s, t) => s.rm(0, '/a/x', t), (s) => s.rm(0, '/a/x'), 'EAGAIN'],
     ['elsewhere', (s, t) => void s.read(0, '/a/x', t), (s) => s.write(0, '/other', ''), 'ok'],
     ['below what was read', (s, t) => void s.read(0, '/a', t), (s) => s.write(0, '/a/x', '2'), 'ok'],
@@ -123,12 +195,16 @@ test('a transaction conflicts with what others changed of what it looked at', ()
   }
 });
 
-test('transactions are their domain\'s', () => {
+test("transactions are their domain's", () => {
   const { s, code } = store();
   const t = s.transactionStart(1);
-  expect([code(() => s.transactionEnd(2, t, true)), code(() => s.read(2, '/', t)), code(() => s.read(1, '/', 99)), code(() => s.transactionEnd(1, t, true)), code(() => s.transactionEnd(1, t, true))]).toEqual([
-    'ENOENT', 'ENOENT', 'ENOENT', 'ok', 'ENOENT',
-  ]);
+  expect([
+    code(() => s.transactionEnd(2, t, true)),
+    code(() => s.read(2, '/', t)),
+    code(() => s.read(1, '/', 99)),
+    code(() => s.transactionEnd(1, t, true)),
+    code(() => s.transactionEnd(1, t, true)),
+  ]).toEqual(['ENOENT', 'ENOENT', 'ENOENT', 'ok', 'ENOENT']);
 });
 
 test('what a watcher may know', () => {
@@ -136,8 +212,18 @@ test('what a watcher may know', () => {
   home(s, 1);
   s.write(0, '/secret/x', '');
   s.write(0, '/local/domain/1/given', '');
-  expect([s.mayKnow(1, '/local/domain/1'), s.mayKnow(1, '/local/domain/1/given'), s.mayKnow(1, '/secret/x'), s.mayKnow(0, '/secret/x'), s.mayKnow(1, '@releaseDomain')]).toEqual([true, true, false, true, false]);
-  expect([s.mayKnow(1, '/gone/x', perms('n0', 'r1')), s.mayKnow(1, '/gone/x', perms('n0')), s.mayKnow(1, '/local/domain/1/gone', perms('n0'))]).toEqual([true, false, true]);
+  expect([
+    s.mayKnow(1, '/local/domain/1'),
+    s.mayKnow(1, '/local/domain/1/given'),
+    s.mayKnow(1, '/secret/x'),
+    s.mayKnow(0, '/secret/x'),
+    s.mayKnow(1, '@releaseDomain'),
+  ]).toEqual([true, true, false, true, false]);
+  expect([
+    s.mayKnow(1, '/gone/x', perms('n0', 'r1')),
+    s.mayKnow(1, '/gone/x', perms('n0')),
+    s.mayKnow(1, '/local/domain/1/gone', perms('n0')),
+  ]).toEqual([true, false, true]);
 });
 
 test('list is what xenstore-ls -fp prints; saved and restored it is the same, open transactions too', () => {

@@ -1,5 +1,21 @@
 /** The xenstore tree: nodes, permissions, transactions (xen: tools/xenstored, docs/misc/xenstore.txt). Errors are names such as ENOENT. */
-export type XsError = 'EINVAL' | 'EACCES' | 'EEXIST' | 'EISDIR' | 'ENOENT' | 'ENOMEM' | 'ENOSPC' | 'EIO' | 'ENOTEMPTY' | 'ENOSYS' | 'EROFS' | 'EBUSY' | 'EAGAIN' | 'EISCONN' | 'E2BIG' | 'EPERM';
+export type XsError =
+  | 'EINVAL'
+  | 'EACCES'
+  | 'EEXIST'
+  | 'EISDIR'
+  | 'ENOENT'
+  | 'ENOMEM'
+  | 'ENOSPC'
+  | 'EIO'
+  | 'ENOTEMPTY'
+  | 'ENOSYS'
+  | 'EROFS'
+  | 'EBUSY'
+  | 'EAGAIN'
+  | 'EISCONN'
+  | 'E2BIG'
+  | 'EPERM';
 
 /** An error as the protocol knows it; never leaves xen/tools. */
 export class XenstoreError extends Error {
@@ -57,7 +73,11 @@ function parentOf(path: string): string {
  * What fires watches: the path that changed, and for a removal the nodes that went, the path first. Permissions are those
  * from before, which a watcher may have had.
  */
-export type ChangeListener = (path: string, removed: ReadonlyMap<string, readonly Permission[]> | undefined, before?: readonly Permission[]) => void;
+export type ChangeListener = (
+  path: string,
+  removed: ReadonlyMap<string, readonly Permission[]> | undefined,
+  before?: readonly Permission[],
+) => void;
 
 export class Store {
   #nodes = new Map<string, Node>();
@@ -75,7 +95,8 @@ export class Store {
   /** Checks syntax and makes the path absolute, relative to the caller's home. */
   canonical(domid: number, path: string): string {
     const full = path.startsWith('/') || path.startsWith('@') ? path : `/local/domain/${domid}/${path}`;
-    if (full.length > PATH_MAX || (full !== path && path.length > RELATIVE_MAX) || !/^[-/_@A-Za-z0-9]+$/.test(full)) throw new XenstoreError('EINVAL');
+    if (full.length > PATH_MAX || (full !== path && path.length > RELATIVE_MAX) || !/^[-/_@A-Za-z0-9]+$/.test(full))
+      throw new XenstoreError('EINVAL');
     if (full !== '/' && (full.endsWith('/') || full.includes('//'))) throw new XenstoreError('EINVAL');
     return full;
   }
@@ -168,7 +189,8 @@ export class Store {
     const prefix = at === '/' ? '/' : at + '/';
     const names: string[] = [];
     for (const key of this.#view(domid, tx).nodes.keys()) {
-      if (key !== '/' && key.startsWith(prefix) && !key.slice(prefix.length).includes('/')) names.push(key.slice(prefix.length));
+      if (key !== '/' && key.startsWith(prefix) && !key.slice(prefix.length).includes('/'))
+        names.push(key.slice(prefix.length));
     }
     return names;
   }
@@ -310,7 +332,8 @@ export class Store {
   }
 
   save(): unknown {
-    const pack = (nodes: Map<string, Node>): unknown => [...nodes].map(([p, n]) => [p, [...n.value], n.perms, n.generation]);
+    const pack = (nodes: Map<string, Node>): unknown =>
+      [...nodes].map(([p, n]) => [p, [...n.value], n.perms, n.generation]);
     return {
       nodes: pack(this.#nodes),
       generation: this.#generation,
@@ -327,7 +350,12 @@ export class Store {
 
   load(state: unknown): void {
     type Packed = [string, number[], Permission[], number][];
-    const s = state as { nodes: Packed; generation: number; next: number; transactions: { id: number; domid: number; nodes: Packed; before: [string, number][]; changed: string[] }[] };
+    const s = state as {
+      nodes: Packed;
+      generation: number;
+      next: number;
+      transactions: { id: number; domid: number; nodes: Packed; before: [string, number][]; changed: string[] }[];
+    };
     const unpack = (packed: Packed): Map<string, Node> =>
       new Map(packed.map(([p, value, perms, generation]) => [p, { value: Uint8Array.from(value), perms, generation }]));
     this.#nodes = unpack(s.nodes);
@@ -335,7 +363,12 @@ export class Store {
     this.#nextTransaction = s.next;
     this.#transactions.clear();
     for (const t of s.transactions) {
-      this.#transactions.set(t.id, { domid: t.domid, nodes: unpack(t.nodes), before: new Map(t.before), changed: new Set(t.changed) });
+      this.#transactions.set(t.id, {
+        domid: t.domid,
+        nodes: unpack(t.nodes),
+        before: new Map(t.before),
+        changed: new Set(t.changed),
+      });
     }
   }
 }

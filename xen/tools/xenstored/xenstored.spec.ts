@@ -6,7 +6,25 @@ import { Xenstored } from './xenstored.js';
 // (xen: xen/include/public/io/xs_wire.h). Message: type, req_id, tx_id, len, all u32.
 const RING = 0x4000_4000;
 const [REQ_CONS, REQ_PROD, RSP_CONS, RSP_PROD] = [2048, 2052, 2056, 2060];
-const T = { DIRECTORY: 1, READ: 2, GET_PERMS: 3, WATCH: 4, UNWATCH: 5, TX_START: 6, TX_END: 7, INTRODUCE: 8, DOMAIN_PATH: 10, WRITE: 11, MKDIR: 12, RM: 13, SET_PERMS: 14, EVENT: 15, ERROR: 16, INTRODUCED: 17, RESET: 21 };
+const T = {
+  DIRECTORY: 1,
+  READ: 2,
+  GET_PERMS: 3,
+  WATCH: 4,
+  UNWATCH: 5,
+  TX_START: 6,
+  TX_END: 7,
+  INTRODUCE: 8,
+  DOMAIN_PATH: 10,
+  WRITE: 11,
+  MKDIR: 12,
+  RM: 13,
+  SET_PERMS: 14,
+  EVENT: 15,
+  ERROR: 16,
+  INTRODUCED: 17,
+  RESET: 21,
+};
 
 interface Reply {
   type: number;
@@ -73,12 +91,19 @@ function attach(f: XenFixture, xenstored: Xenstored, name: string): Guest {
       for (;;) {
         const [cons, prod] = [word(RSP_CONS), word(RSP_PROD)];
         const n = (prod - cons) >>> 0;
-        const bytes = Buffer.from(Array.from({ length: n }, (_, i) => f.xen.memory.read8(c.pa(RING) + 1024 + ((cons + i) % 1024))));
+        const bytes = Buffer.from(
+          Array.from({ length: n }, (_, i) => f.xen.memory.read8(c.pa(RING) + 1024 + ((cons + i) % 1024))),
+        );
         input = Buffer.concat([input, bytes]);
         word(RSP_CONS, prod);
         while (input.length >= 16 && input.length >= 16 + input.readUInt32LE(12)) {
           const end = 16 + input.readUInt32LE(12);
-          replies.push({ type: input.readUInt32LE(0), id: input.readUInt32LE(4), tx: input.readUInt32LE(8), body: input.subarray(16, end).toString('latin1') });
+          replies.push({
+            type: input.readUInt32LE(0),
+            id: input.readUInt32LE(4),
+            tx: input.readUInt32LE(8),
+            body: input.subarray(16, end).toString('latin1'),
+          });
           input = input.subarray(end);
         }
         if (n === 0) return replies;
@@ -108,8 +133,15 @@ test('read, write, directory, mkdir, rm over the ring', () => {
     [T.ERROR, 'ENOENT\0'],
   ]);
   expect(g.ask(T.GET_PERMS, 'x\0')).toEqual([T.GET_PERMS, 'n1\0']);
-  expect([g.ask(T.SET_PERMS, 'x\0n1\0r0\0'), g.ask(T.GET_PERMS, 'x\0')[1]]).toEqual([[T.SET_PERMS, 'OK\0'], 'n1\0r0\0']);
-  expect([g.ask(T.DOMAIN_PATH, '7\0'), g.ask(T.INTRODUCED, '1\0')[1], g.ask(T.INTRODUCED, '9\0')[1]]).toEqual([[T.DOMAIN_PATH, '/local/domain/7\0'], 'T\0', 'F\0']);
+  expect([g.ask(T.SET_PERMS, 'x\0n1\0r0\0'), g.ask(T.GET_PERMS, 'x\0')[1]]).toEqual([
+    [T.SET_PERMS, 'OK\0'],
+    'n1\0r0\0',
+  ]);
+  expect([g.ask(T.DOMAIN_PATH, '7\0'), g.ask(T.INTRODUCED, '1\0')[1], g.ask(T.INTRODUCED, '9\0')[1]]).toEqual([
+    [T.DOMAIN_PATH, '/local/domain/7\0'],
+    'T\0',
+    'F\0',
+  ]);
 });
 
 test('every malformed request gets an error and changes nothing', () => {
@@ -117,13 +149,37 @@ test('every malformed request gets an error and changes nothing', () => {
   const g = guest('a');
   const before = store.list();
   const bad: [number, string][] = [
-    [T.READ, 'x'], [T.READ, ''], [T.READ, 'x\0y\0'], [T.READ, '\0'], [T.DIRECTORY, 'x'], [T.WRITE, 'x'], [T.WRITE, ''], [T.MKDIR, 'x'], [T.RM, 'x'],
-    [T.WATCH, 'x\0'], [T.WATCH, 'x\0t'], [T.WATCH, 'x\0t\0u\0'], [T.TX_END, 'X\0'], [T.TX_END, ''], [T.SET_PERMS, '/local/domain/1\0z1\0'], [T.SET_PERMS, '/local/domain/1\0'], [T.DOMAIN_PATH, 'x\0'], [T.DOMAIN_PATH, '123456\0'],
+    [T.READ, 'x'],
+    [T.READ, ''],
+    [T.READ, 'x\0y\0'],
+    [T.READ, '\0'],
+    [T.DIRECTORY, 'x'],
+    [T.WRITE, 'x'],
+    [T.WRITE, ''],
+    [T.MKDIR, 'x'],
+    [T.RM, 'x'],
+    [T.WATCH, 'x\0'],
+    [T.WATCH, 'x\0t'],
+    [T.WATCH, 'x\0t\0u\0'],
+    [T.TX_END, 'X\0'],
+    [T.TX_END, ''],
+    [T.SET_PERMS, '/local/domain/1\0z1\0'],
+    [T.SET_PERMS, '/local/domain/1\0'],
+    [T.DOMAIN_PATH, 'x\0'],
+    [T.DOMAIN_PATH, '123456\0'],
   ];
   for (const [type, body] of bad) expect([type, body, ...g.ask(type, body)]).toEqual([type, body, T.ERROR, 'EINVAL\0']);
-  expect([g.ask(T.INTRODUCE, '1\0'), g.ask(9, '1\0'), g.ask(0, 'help\0'), g.ask(T.UNWATCH, 'x\0t\0'), g.ask(99, 'x\0'), g.ask(T.EVENT, 'x\0'), g.ask(T.TX_END, 'T\0', 5)].map(([, e]) => e)).toEqual([
-    'EACCES\0', 'EACCES\0', 'EACCES\0', 'ENOENT\0', 'ENOSYS\0', 'ENOSYS\0', 'ENOENT\0',
-  ]);
+  expect(
+    [
+      g.ask(T.INTRODUCE, '1\0'),
+      g.ask(9, '1\0'),
+      g.ask(0, 'help\0'),
+      g.ask(T.UNWATCH, 'x\0t\0'),
+      g.ask(99, 'x\0'),
+      g.ask(T.EVENT, 'x\0'),
+      g.ask(T.TX_END, 'T\0', 5),
+    ].map(([, e]) => e),
+  ).toEqual(['EACCES\0', 'EACCES\0', 'EACCES\0', 'ENOENT\0', 'ENOSYS\0', 'ENOSYS\0', 'ENOENT\0']);
   expect([store.list(), f.errors()]).toEqual([before, []]);
 });
 
@@ -136,7 +192,10 @@ test('requests arrive in pieces and together; indices wrap', () => {
   g.send(two.subarray(7, 200));
   expect(g.receive()).toEqual([]);
   g.send(two.subarray(200));
-  expect(g.receive().map((r) => [r.id, r.body.length])).toEqual([[1, 3], [2, 300]]);
+  expect(g.receive().map((r) => [r.id, r.body.length])).toEqual([
+    [1, 3],
+    [2, 300],
+  ]);
   expect(f.errors()).toEqual([]);
 });
 
@@ -152,13 +211,20 @@ test('a reply larger than the ring comes as the guest takes it; one larger than 
 test('watches fire at registration, for the path and below, and for what goes with a removed tree', () => {
   const { guest, store } = setup();
   const g = guest('a');
-  const events = (): string[] => g.receive().filter((r) => r.type === T.EVENT).map((r) => r.body);
+  const events = (): string[] =>
+    g
+      .receive()
+      .filter((r) => r.type === T.EVENT)
+      .map((r) => r.body);
   g.send(message(T.WATCH, 'dev\0tok\0', 1));
   expect(g.receive().map((r) => [r.type, r.body])).toEqual([
     [T.WATCH, 'OK\0'],
     [T.EVENT, 'dev\0tok\0'],
   ]);
-  expect([g.ask(T.WATCH, 'dev\0tok\0'), g.ask(T.WATCH, '/local/domain/1/dev/x\0abs\0')[0]]).toEqual([[T.ERROR, 'EEXIST\0'], T.WATCH]);
+  expect([g.ask(T.WATCH, 'dev\0tok\0'), g.ask(T.WATCH, '/local/domain/1/dev/x\0abs\0')[0]]).toEqual([
+    [T.ERROR, 'EEXIST\0'],
+    T.WATCH,
+  ]);
   events();
   store.write(0, '/local/domain/1/dev/x', '1');
   expect(events()).toEqual(['dev\0tok\0', 'dev/x\0tok\0', '/local/domain/1/dev/x\0abs\0']); // dev came with it
@@ -198,7 +264,11 @@ test('transactions over the ring: a conflict is EAGAIN, the retry commits', () =
   expect([g.ask(T.TX_END, 'T\0', t), g.ask(T.READ, 'x\0')[1]]).toEqual([[T.ERROR, 'EAGAIN\0'], 'zero']);
   const u = start();
   g.ask(T.WRITE, 'x\0one', u);
-  expect([g.ask(T.READ, 'x\0')[1], g.ask(T.TX_END, 'T\0', u)[1], g.ask(T.READ, 'x\0')[1]]).toEqual(['zero', 'OK\0', 'one']);
+  expect([g.ask(T.READ, 'x\0')[1], g.ask(T.TX_END, 'T\0', u)[1], g.ask(T.READ, 'x\0')[1]]).toEqual([
+    'zero',
+    'OK\0',
+    'one',
+  ]);
 });
 
 test('impossible indices and lengths cut the guest off, once, and nobody else', () => {
@@ -209,7 +279,13 @@ test('impossible indices and lengths cut the guest off, once, and nobody else', 
   a.send(message(T.READ, 'x\0', 1));
   b.send(Buffer.from([2, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0x01, 0x10, 0, 0])); // 4097 bytes
   b.send(message(T.READ, 'x\0', 1));
-  expect([b.receive(), f.machine.errors.list().map((e) => [e.kind, e.device, e.count])]).toEqual([[], [['xenstore-protocol', 'd1', 1], ['xenstore-protocol', 'd2', 1]]]);
+  expect([b.receive(), f.machine.errors.list().map((e) => [e.kind, e.device, e.count])]).toEqual([
+    [],
+    [
+      ['xenstore-protocol', 'd1', 1],
+      ['xenstore-protocol', 'd2', 1],
+    ],
+  ]);
   expect(c.ask(T.READ, 'x\0')).toEqual([T.ERROR, 'ENOENT\0']);
 });
 
@@ -252,7 +328,10 @@ test('saved in the middle of a request and restored, it is answered', () => {
   other.load(saved);
   f.xen.services.set('xenstored', other);
   g.send(request.subarray(10));
-  expect(g.receive().map((r) => [r.type, r.body])).toEqual([[T.EVENT, 'x\0t\0'], [T.WRITE, 'OK\0']]);
+  expect(g.receive().map((r) => [r.type, r.body])).toEqual([
+    [T.EVENT, 'x\0t\0'],
+    [T.WRITE, 'OK\0'],
+  ]);
   expect(other.store.readText(0, '/local/domain/1/x')).toBe('v');
   expect(JSON.parse(JSON.stringify(other.save())).connections).toHaveLength(1);
 });

@@ -153,7 +153,12 @@ export class Xenstored implements XenService {
       }
       if (c.input.length < HEADER_BYTES + length) return true;
       const body = c.input.slice(HEADER_BYTES, HEADER_BYTES + length);
-      const message = { type: view.getUint32(0, true), reqId: view.getUint32(4, true), txId: view.getUint32(8, true), body };
+      const message = {
+        type: view.getUint32(0, true),
+        reqId: view.getUint32(4, true),
+        txId: view.getUint32(8, true),
+        body,
+      };
       c.input = c.input.slice(HEADER_BYTES + length);
       this.#request(c, message);
       if (c.dead) return false;
@@ -207,7 +212,12 @@ export class Xenstored implements XenService {
     const ok = text.encode('OK\0');
     switch (m.type) {
       case XS.DIRECTORY:
-        return text.encode(store.directory(id, only(m.body), m.txId).map((name) => name + '\0').join(''));
+        return text.encode(
+          store
+            .directory(id, only(m.body), m.txId)
+            .map((name) => name + '\0')
+            .join(''),
+        );
       case XS.READ:
         return store.read(id, only(m.body), m.txId);
       case XS.WRITE: {
@@ -259,7 +269,9 @@ export class Xenstored implements XenService {
         return text.encode(`/local/domain/${domidOf(only(m.body))}\0`);
       case XS.IS_DOMAIN_INTRODUCED: {
         const asked = domidOf(only(m.body));
-        return text.encode(asked === 0 || [...this.#byPort.values()].some((each) => each.domid === asked) ? 'T\0' : 'F\0');
+        return text.encode(
+          asked === 0 || [...this.#byPort.values()].some((each) => each.domid === asked) ? 'T\0' : 'F\0',
+        );
       }
       case XS.CONTROL:
       case XS.INTRODUCE:
@@ -331,6 +343,12 @@ export class Xenstored implements XenService {
     if (at >= 0) this.#local.splice(at, 1);
   }
 
+  /** The client has closed its connection: its watches go. */
+  dropLocal(client: string): void {
+    for (let at = this.#local.length - 1; at >= 0; at--)
+      if (this.#local[at]!.client === client) this.#local.splice(at, 1);
+  }
+
   save(): unknown {
     return {
       store: this.store.save(),
@@ -348,7 +366,15 @@ export class Xenstored implements XenService {
   }
 
   load(state: unknown): void {
-    type Saved = { domid: number; port: number; page: number; watches: Watch[]; input: number[]; output: number[]; dead: boolean };
+    type Saved = {
+      domid: number;
+      port: number;
+      page: number;
+      watches: Watch[];
+      input: number[];
+      output: number[];
+      dead: boolean;
+    };
     const s = state as { store: unknown; connections: Saved[]; local: LocalWatch[] };
     this.store.load(s.store);
     this.#byPort.clear();

@@ -57,8 +57,24 @@ test('a whole configuration', () => {
     maxVcpus: 4,
     vuart: true,
     disks: [
-      { vdev: 'xvda', target: '/d0', readOnly: false, backend: 'DomD', grantUsage: undefined, removable: false, discard: undefined },
-      { vdev: 'xvdb', target: '/d1', readOnly: true, backend: undefined, grantUsage: false, removable: false, discard: undefined },
+      {
+        vdev: 'xvda',
+        target: '/d0',
+        readOnly: false,
+        backend: 'DomD',
+        grantUsage: undefined,
+        removable: false,
+        discard: undefined,
+      },
+      {
+        vdev: 'xvdb',
+        target: '/d1',
+        readOnly: true,
+        backend: undefined,
+        grantUsage: false,
+        removable: false,
+        discard: undefined,
+      },
     ],
     virtio: [{ type: 'virtio,device22', backend: 'DomD', grantUsage: true }],
     nrSpis: 64,
@@ -72,18 +88,48 @@ test('a whole configuration', () => {
 
 test('defaults as xl has them', () => {
   const { config } = read(BASE);
-  expect(config).toMatchObject({ memoryMiB: 256, vcpus: 1, cmdline: '', vuart: false, disks: [], virtio: [], onPoweroff: 'destroy', onReboot: 'restart', onCrash: 'destroy', ramdisk: undefined, uuid: undefined, cpus: undefined });
+  expect(config).toMatchObject({
+    memoryMiB: 256,
+    vcpus: 1,
+    cmdline: '',
+    vuart: false,
+    disks: [],
+    virtio: [],
+    onPoweroff: 'destroy',
+    onReboot: 'restart',
+    onCrash: 'destroy',
+    ramdisk: undefined,
+    uuid: undefined,
+    cpus: undefined,
+  });
   expect(read(BASE + 'cmdline = "a"\nextra = "b"\nroot = "c"').config.cmdline).toBe('a');
 });
 
 test('a later setting wins; += appends to strings and lists', () => {
-  const { config } = read(`${BASE}memory = 1\nmemory = 2\nextra = "a"\nextra += " b"\ndisk = [ '/x,raw,xvda,w,specification=virtio' ]\ndisk += [ '/y,raw,xvdb,w,specification=virtio' ]`);
+  const { config } = read(
+    `${BASE}memory = 1\nmemory = 2\nextra = "a"\nextra += " b"\ndisk = [ '/x,raw,xvda,w,specification=virtio' ]\ndisk += [ '/y,raw,xvdb,w,specification=virtio' ]`,
+  );
   expect([config.memoryMiB, config.cmdline, config.disks.map((d) => d.target)]).toEqual([2, 'a b', ['/x', '/y']]);
 });
 
 test('KEY=VALUE words: numbers, quoted or not, lists, +=', () => {
-  const { config } = read(`${BASE}extra = "a"`, ['memory=64', 'vcpus="2"', 'name=other', 'extra+= b c', "disk=['/x,raw,xvda,w,specification=virtio']", 'vuart=sbsa_uart', 'kernel=/a b.img']);
-  expect(config).toMatchObject({ memoryMiB: 64, vcpus: 2, name: 'other', cmdline: 'a b c', vuart: true, kernel: '/a b.img' });
+  const { config } = read(`${BASE}extra = "a"`, [
+    'memory=64',
+    'vcpus="2"',
+    'name=other',
+    'extra+= b c',
+    "disk=['/x,raw,xvda,w,specification=virtio']",
+    'vuart=sbsa_uart',
+    'kernel=/a b.img',
+  ]);
+  expect(config).toMatchObject({
+    memoryMiB: 64,
+    vcpus: 2,
+    name: 'other',
+    cmdline: 'a b c',
+    vuart: true,
+    kernel: '/a b.img',
+  });
   expect(config.disks.map((d) => d.target)).toEqual(['/x']);
 }, 20_000);
 
@@ -114,7 +160,10 @@ test('bad words on the command line are said to be there', () => {
 
 test('unknown keys: warned of with file and line, an error when strict', () => {
   const text = `${BASE}\nvcpu = 2\nzzzzzzzz = 1\n`;
-  expect(read(text).warnings.map((w) => w.replace(folder, '@'))).toEqual(["@/g.cfg:4: unknown key 'vcpu'; did you mean 'vcpus'?", "@/g.cfg:5: unknown key 'zzzzzzzz'"]);
+  expect(read(text).warnings.map((w) => w.replace(folder, '@'))).toEqual([
+    "@/g.cfg:4: unknown key 'vcpu'; did you mean 'vcpus'?",
+    "@/g.cfg:5: unknown key 'zzzzzzzz'",
+  ]);
   expect(fault(text, [], true)).toBe("@/g.cfg:4: unknown key 'vcpu'; did you mean 'vcpus'?");
 });
 
@@ -193,7 +242,9 @@ test('each bad setting: one line with its place', () => {
 });
 
 test('a file that cannot be read, syntax faults', () => {
-  expect(() => readGuestConfig(join(folder, 'none.cfg'), [], false)).toThrow(`${folder}/none.cfg: cannot be read (ENOENT)`);
+  expect(() => readGuestConfig(join(folder, 'none.cfg'), [], false)).toThrow(
+    `${folder}/none.cfg: cannot be read (ENOENT)`,
+  );
   expect(() => readGuestConfig(folder, [], false)).toThrow(`${folder}: cannot be read (EISDIR)`);
   expect(fault('name = "x\n')).toBe('@/g.cfg:1: string is not closed with "');
 });

@@ -4,10 +4,19 @@ import type { GenericVirtio, GuestConfig, LifeAction, VirtioDisk } from '../ligh
 import { vdevToDevid } from '../light/guest_config.js';
 import { DiskError, parseDisk } from './disk.js';
 import { guess } from './guess.js';
+import { parseVdisk } from './vdisk.js';
 import { KNOWN_KEYS, MODELLED_KEYS } from './keys.js';
 import { CfgError, parseCfg, type CfgSetting, type CfgValue } from './syntax.js';
 
-const ACTIONS: readonly LifeAction[] = ['destroy', 'restart', 'rename-restart', 'preserve', 'coredump-destroy', 'coredump-restart', 'soft-reset'];
+const ACTIONS: readonly LifeAction[] = [
+  'destroy',
+  'restart',
+  'rename-restart',
+  'preserve',
+  'coredump-destroy',
+  'coredump-restart',
+  'soft-reset',
+];
 
 export interface ParsedGuest {
   readonly config: GuestConfig;
@@ -65,6 +74,10 @@ class Settings {
     return value >= low && value <= high ? value : this.fail(key, `${key} = ${value} is out of range ${low}..${high}`);
   }
 
+  isNumber(key: string): boolean {
+    return typeof this.#values.get(key)?.value === 'number';
+  }
+
   strings(key: string): string[] {
     const value = this.#values.get(key)?.value;
     if (value === undefined) return [];
@@ -91,7 +104,8 @@ function override(word: string): CfgSetting {
     return settings.length === 1 ? { ...plain, value: settings[0]!.value } : plain;
   } catch (error) {
     // What looks like a list or a quoted string was meant as one.
-    if (error instanceof CfgError && /^\s*["'[]/.test(text)) throw new CfgError(COMMAND_LINE, 0, `${key}: ${error.what}`);
+    if (error instanceof CfgError && /^\s*["'[]/.test(text))
+      throw new CfgError(COMMAND_LINE, 0, `${key}: ${error.what}`);
     if (error instanceof CfgError) return plain;
     throw error;
   }
@@ -115,6 +129,22 @@ function disks(s: Settings): VirtioDisk[] {
   return list;
 }
 
+/** `virtio = 1` with `vdisk`: both or neither (the creation fails else). Undefined: neither is there. */
+function vdisks(s: Settings): VirtioDisk[] | undefined {
+  const virtio = s.isNumber('virtio') ? s.number('virtio', 0, 1) === 1 : undefined;
+  if (virtio === undefined && !s.has('vdisk')) return undefined;
+  if (virtio === true && !s.has('vdisk')) return s.fail('virtio', 'virtio = 1 without vdisk: the creation fails');
+  if (virtio !== true)
+    return s.has('vdisk') ? s.fail('vdisk', 'vdisk without virtio = 1: the creation fails') : undefined;
+  if (s.has('disk')) s.fail('vdisk', 'vdisk and disk cannot be used together');
+  try {
+    return parseVdisk(s.strings('vdisk')[0] ?? '');
+  } catch (error) {
+    if (error instanceof DiskError) return s.fail('vdisk', error.message);
+    throw error;
+  }
+}
+
 const VIRTIO_FIELDS = ['type', 'backend', 'transport', 'grant_usage'];
 
 function genericVirtio(s: Settings): GenericVirtio[] {
@@ -125,12 +155,15 @@ function genericVirtio(s: Settings): GenericVirtio[] {
         .map((part) => part.trim().split('='))
         .map(([key, value]) => [key!, value ?? '']),
     );
-    for (const key of fields.keys()) if (!VIRTIO_FIELDS.includes(key)) s.fail('virtio', `unknown parameter '${key}' in virtio '${entry}'${guess(key, VIRTIO_FIELDS)}`);
+    for (const key of fields.keys())
+      if (!VIRTIO_FIELDS.includes(key))
+        s.fail('virtio', `unknown parameter '${key}' in virtio '${entry}'${guess(key, VIRTIO_FIELDS)}`);
     const type = fields.get('type') ?? '';
     if (!/^virtio,device[0-9a-f]*$/.test(type)) s.fail('virtio', `type '${type}' is not "virtio,deviceNN"`);
     if ((fields.get('transport') ?? 'mmio') !== 'mmio') s.fail('virtio', 'transport must be mmio');
     const grants = fields.get('grant_usage');
-    if (grants !== undefined && grants !== '0' && grants !== '1') s.fail('virtio', `grant_usage must be 0 or 1, not '${grants}'`);
+    if (grants !== undefined && grants !== '0' && grants !== '1')
+      s.fail('virtio', `grant_usage must be 0 or 1, not '${grants}'`);
     return { type, backend: fields.get('backend'), grantUsage: grants === undefined ? undefined : grants === '1' };
   });
 }
@@ -184,9 +217,13 @@ export function readGuestConfig(file: string, overrides: readonly string[], stri
   if (s.has('irqs')) checkIrqs(s);
   const root = s.string('root');
   const extra = s.string('extra');
-  const cmdline = s.string('cmdline') ?? [root === undefined ? undefined : `root=${root}`, extra].filter((w) => w !== undefined).join(' ');
+  const cmdline =
+    s.string('cmdline') ??
+    [root === undefined ? undefined : `root=${root}`, extra].filter((w) => w !== undefined).join(' ');
   const uuid = s.string('uuid');
-  if (uuid !== undefined && !/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(uuid)) s.fail('uuid', `uuid = "${uuid}" is not a UUID`);
+  if (uuid !== undefined && !/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(uuid))
+    s.fail('uuid', `uuid = "${uuid}" is not a UUID`);
+  const old = vdisks(s);
   const config: GuestConfig = {
     name: s.string('name') ?? s.fail('name', 'no name given (name = "NAME")'),
     uuid: uuid?.toLowerCase(),
@@ -198,8 +235,9 @@ export function readGuestConfig(file: string, overrides: readonly string[], stri
     vcpus,
     maxVcpus: s.number('maxvcpus', vcpus, 8),
     vuart: vuart !== undefined,
-    disks: disks(s),
-    virtio: genericVirtio(s),
+    ...(old === undefined ? {} : { diskSyntax: 'vdisk' as const }),
+    disks: old ?? disks(s),
+    virtio: s.isNumber('virtio') ? [] : genericVirtio(s),
     nrSpis: s.number('nr_spis', 0, 960),
     onPoweroff: s.action('on_poweroff', 'destroy'),
     onReboot: s.action('on_reboot', 'restart'),

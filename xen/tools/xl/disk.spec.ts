@@ -14,7 +14,15 @@ const fault = (entry: string): string => {
 };
 
 test('the forms of the manual give the same disk', () => {
-  const disk = { vdev: 'xvda', target: '/dev/mmcblk0p3', readOnly: false, backend: undefined, grantUsage: undefined, removable: false, discard: undefined };
+  const disk = {
+    vdev: 'xvda',
+    target: '/dev/mmcblk0p3',
+    readOnly: false,
+    backend: undefined,
+    grantUsage: undefined,
+    removable: false,
+    discard: undefined,
+  };
   for (const entry of [
     `/dev/mmcblk0p3,raw,xvda,rw,${V}`,
     `/dev/mmcblk0p3, raw, xvda, w, ${V}`,
@@ -35,8 +43,16 @@ test('target= takes the rest, commas and all', () => {
 test('access, backend, grants, flags', () => {
   const get = (more: string) => parseDisk(`/i,raw,xvdb,${more},${V}`);
   expect(['r', 'ro', 'w', 'rw'].map((a) => get(a).readOnly)).toEqual([true, true, false, false]);
-  expect([get('rw,backend=DomD').backend, get('rw,grant_usage=1').grantUsage, get('rw,grant_usage=0').grantUsage]).toEqual(['DomD', true, false]);
-  expect([get('rw,removable').removable, get('rw,discard').discard, get('rw,no-discard').discard]).toEqual([true, true, false]);
+  expect([
+    get('rw,backend=DomD').backend,
+    get('rw,grant_usage=1').grantUsage,
+    get('rw,grant_usage=0').grantUsage,
+  ]).toEqual(['DomD', true, false]);
+  expect([get('rw,removable').removable, get('rw,discard').discard, get('rw,no-discard').discard]).toEqual([
+    true,
+    true,
+    false,
+  ]);
 });
 
 test('each refusal says what is wrong', () => {
@@ -78,9 +94,33 @@ test('each refusal says what is wrong', () => {
 // xen: libxl__device_disk_dev_number; xvda 51712, xvda1 51713, xvdb 51728 observed (golden-libxl.md 4).
 test('device numbers', () => {
   const cases: [string, number | undefined][] = [
-    ['xvda', 51712], ['xvda1', 51713], ['xvdb', 51728], ['xvdp15', 51967], ['xvdq', 0x1000_1000], ['xvda16', 0x1000_0010], ['xvdaa', 0x1000_1a00],
-    ['d0', 51712], ['d1p2', 51730], ['hda', 0x300], ['hdb1', 0x341], ['hdc', 0x1600], ['sda', 0x800], ['sdp15', 0x8ff], ['51712', 51712], ['0xca00', 51712],
-    ['hde', undefined], ['sdq', undefined], ['sda16', undefined], ['xvda256', undefined], ['xvd', undefined], ['a', undefined], ['xvdA', undefined], ['', undefined], ['xvda1x', undefined], ['4294967296', undefined], ['d1048576', undefined],
+    ['xvda', 51712],
+    ['xvda1', 51713],
+    ['xvdb', 51728],
+    ['xvdp15', 51967],
+    ['xvdq', 0x1000_1000],
+    ['xvda16', 0x1000_0010],
+    ['xvdaa', 0x1000_1a00],
+    ['d0', 51712],
+    ['d1p2', 51730],
+    ['hda', 0x300],
+    ['hdb1', 0x341],
+    ['hdc', 0x1600],
+    ['sda', 0x800],
+    ['sdp15', 0x8ff],
+    ['51712', 51712],
+    ['0xca00', 51712],
+    ['hde', undefined],
+    ['sdq', undefined],
+    ['sda16', undefined],
+    ['xvda256', undefined],
+    ['xvd', undefined],
+    ['a', undefined],
+    ['xvdA', undefined],
+    ['', undefined],
+    ['xvda1x', undefined],
+    ['4294967296', undefined],
+    ['d1048576', undefined],
   ];
   for (const [vdev, devid] of cases) expect([vdev, vdevToDevid(vdev)]).toEqual([vdev, devid]);
 });

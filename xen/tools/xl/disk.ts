@@ -68,7 +68,8 @@ const KEYS = new Set([
 ]);
 
 function toDisk(fields: ReadonlyMap<string, string>, entry: string): VirtioDisk {
-  for (const key of fields.keys()) if (!KEYS.has(key)) throw new DiskError(`unknown parameter '${key}' in disk '${entry}'${guess(key, [...KEYS])}`);
+  for (const key of fields.keys())
+    if (!KEYS.has(key)) throw new DiskError(`unknown parameter '${key}' in disk '${entry}'${guess(key, [...KEYS])}`);
   const format = fields.get('format') ?? 'raw';
   if (!FORMATS.has(format)) throw new DiskError(`unknown value for format: '${format}'`);
   const vdev = fields.get('vdev');
@@ -78,18 +79,21 @@ function toDisk(fields: ReadonlyMap<string, string>, entry: string): VirtioDisk 
   const readOnly = ACCESS[access];
   if (readOnly === undefined) throw new DiskError(`unknown value for access: '${access}'`);
   const specification = fields.get('specification') ?? 'xen';
-  if (specification !== 'xen' && specification !== 'virtio') throw new DiskError(`unknown value for specification: '${specification}'`);
+  if (specification !== 'xen' && specification !== 'virtio')
+    throw new DiskError(`unknown value for specification: '${specification}'`);
   const backendtype = fields.get('backendtype') ?? 'standalone';
   if (!BACKENDTYPES.has(backendtype)) throw new DiskError(`unknown value for backendtype: '${backendtype}'`);
   if (specification !== 'virtio') {
     throw new DiskError(`disk ${vdev}: only specification=virtio is modelled (a Xen PV disk has no backend here)`);
   }
-  if (backendtype !== 'standalone' || format !== 'raw') throw new DiskError(`no suitable backend for disk ${vdev}: virtio needs format=raw, backendtype=standalone`);
+  if (backendtype !== 'standalone' || format !== 'raw')
+    throw new DiskError(`no suitable backend for disk ${vdev}: virtio needs format=raw, backendtype=standalone`);
   if ((fields.get('transport') ?? 'mmio') !== 'mmio') throw new DiskError(`disk ${vdev}: transport must be mmio`);
   const target = fields.get('target');
   if (target === undefined || target === '') throw new DiskError(`disk ${vdev} has no target`);
   const grants = fields.get('grant_usage');
-  if (grants !== undefined && grants !== '0' && grants !== '1') throw new DiskError(`grant_usage must be 0 or 1, not '${grants}'`);
+  if (grants !== undefined && grants !== '0' && grants !== '1')
+    throw new DiskError(`grant_usage must be 0 or 1, not '${grants}'`);
   return {
     vdev,
     target,

@@ -17,6 +17,7 @@ export const MODELLED_KEYS = [
   'vuart',
   'disk',
   'virtio',
+  'vdisk',
   'nr_spis',
   'irqs',
   'on_poweroff',

@@ -1,7 +1,8 @@
 import { expect, test } from 'vitest';
 import { CfgError, parseCfg } from './syntax.js';
 
-const parse = (text: string): Record<string, unknown> => Object.fromEntries(parseCfg(text, 'f').map((s) => [s.key, s.value]));
+const parse = (text: string): Record<string, unknown> =>
+  Object.fromEntries(parseCfg(text, 'f').map((s) => [s.key, s.value]));
 const fault = (text: string): string => {
   try {
     parseCfg(text, 'f.cfg');
@@ -34,7 +35,7 @@ test('numbers are read as by strtol with base 0', () => {
 
 test('both quotes, escapes, hashes and newlines in strings', () => {
   expect(parse(String.raw`a = "it's # not\n \"x\" \\ \q"`)).toEqual({ a: 'it\'s # not\n "x" \\ \\q' });
-  expect(parse("b = 'say \"hi\"'")).toEqual({ b: 'say "hi"' });
+  expect(parse('b = \'say "hi"\'')).toEqual({ b: 'say "hi"' });
 });
 
 test('appending and lines are reported', () => {
