@@ -221,7 +221,7 @@ test('registers are four bytes wide: all else reads 0 and writes nothing', () =>
 });
 
 test('names for traces', () => {
-  expect([registerName(0x50), registerName(0x104), registerName(0x40)]).toEqual(['QueueNotify', 'Config+4', '0x40']);
+  expect([registerName(0x50), registerName(0x104), registerName(0x48)]).toEqual(['QueueNotify', 'Config+4', '0x48']);
 });
 
 test('saved in any state and restored, it answers the same', () => {

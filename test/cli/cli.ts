@@ -20,7 +20,7 @@ export interface Running {
   readonly done: Promise<Result>;
   /** Standard output so far. */
   out(): string;
-  /** Resolves when standard output matches. */
+  /** Resolves when standard output matches; what takes a minute is given up, and the process with it. */
   until(pattern: RegExp): Promise<void>;
 }
 
@@ -63,9 +63,14 @@ export class Folder {
     });
     const until = (pattern: RegExp): Promise<void> =>
       new Promise((resolve, reject) => {
+        const timer = setTimeout(() => {
+          child.kill('SIGKILL');
+          reject(new Error(`no ${String(pattern)} in ${JSON.stringify(out.slice(-300))}`));
+        }, 60_000);
         const look = (): void => {
           if (!pattern.test(out)) return;
           waiting.delete(look);
+          clearTimeout(timer);
           resolve();
         };
         waiting.add(look);

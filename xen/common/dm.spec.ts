@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
-import { Caller, pack, xenFixture, type XenFixture } from '../../test/xen-fixture.js';
+import type { Caller} from '../../test/xen-fixture.js';
+import { pack, xenFixture, type XenFixture } from '../../test/xen-fixture.js';
 import { HYPERVISOR } from '../public/xen.js';
 
 // struct xen_dm_op: op u32 @0, pad u32 @4, payload @8 (xen-ioreq.md 2.1, 2.2); xen_dm_op_buf: handle u64 @0, size u64 @8.

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
-import { Caller, pack, RAM_GFN, xenFixture } from '../../test/xen-fixture.js';
+import type { Caller} from '../../test/xen-fixture.js';
+import { pack, RAM_GFN, xenFixture } from '../../test/xen-fixture.js';
 import { destroyDomain } from './domctl.js';
 
 // struct grant_entry_v1: flags u16 @0 (1 permit, 4 read-only, 8 reading, 16 writing), domid u16 @2, frame u32 @4.

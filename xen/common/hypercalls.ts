@@ -207,9 +207,8 @@ const notForGuests: HypercallHandler = (x) => BigInt(x.vcpu.domain.isControl ? -
 function domctl(x: HypercallContext): bigint {
   const { xen, vcpu } = x;
   const raw = copyFromGuest(xen, vcpu, x.arg(0), DOMCTL.bytes);
-  if (raw === undefined) return BigInt(-EFAULT);
-  const arg = view(raw);
-  if (arg.getUint32(DOMCTL.cmd, true) !== DOMCTL.getdomaininfo) return notForGuests(x) as bigint;
+  const arg = raw === undefined ? undefined : view(raw);
+  if (raw === undefined || arg?.getUint32(DOMCTL.cmd, true) !== DOMCTL.getdomaininfo) return notForGuests(x) as bigint;
   const d = xen.domain(arg.getUint16(DOMCTL.domain, true));
   if (d === undefined) return BigInt(-ESRCH);
   if (!mayModelDevices(vcpu.domain, d)) return BigInt(-EPERM);
