@@ -38,14 +38,14 @@ terminal(
     type('\x03');
     await running.until(/sleep 100000[^]*guest# /);
     type('cat /proc/uptime\r');
-    await running.until(/uptime\r\n[\d.]+ [\d.]+\r\n[^]*guest# /);
+    await running.until(/uptime\r*\n[\d.]+ [\d.]+\r*\n[^]*guest# /);
     await new Promise((resolve) => setTimeout(resolve, 3000));
     type('cat /proc/uptime\r');
-    await running.until(/(uptime\r\n[\d.]+ [\d.]+\r\n[^]*){2}guest# /);
+    await running.until(/(uptime\r*\n[\d.]+ [\d.]+\r*\n[^]*){2}guest# /);
     type('poweroff -f\r');
     const { code, out } = await running.done;
     expect(code).toBe(0);
-    const [first = 0, second = 0] = [...out.matchAll(/uptime\r\n([\d.]+) /g)].map((match) => Number(match[1]));
+    const [first = 0, second = 0] = [...out.matchAll(/uptime\r*\n([\d.]+) /g)].map((match) => Number(match[1]));
     expect(second - first).toBeGreaterThan(2);
     expect(second - first).toBeLessThan(6);
     const again = ['--replay', folder.file('keys'), '--report', folder.file('again.json')];
