@@ -22,8 +22,8 @@ export interface WantedPage {
 }
 
 const PAGE = 4096;
-/** The driver named memory in both ways. */
-export const MIXED_ADDRESSES = -22;
+/** The driver named memory in both ways. Not an error number of Xen's: those say that a page cannot be mapped. */
+export const MIXED_ADDRESSES = -0x1_0000;
 
 export class GuestPages {
   #grants: boolean | undefined;

@@ -1,6 +1,8 @@
+import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
+import { pathToFileURL } from 'node:url';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { Folder } from './cli.js';
+import { Folder, PROGRAM } from './cli.js';
 import { END, FLAT_UART, image, say, XEN_UART } from './programs.js';
 
 const folder = new Folder();
@@ -157,12 +159,18 @@ test('grants that the guest never used are one warning, at the end', async () =>
   expect((await folder.run('run', '@disk.cfg')).err.filter((line) => line.includes('warning'))).toEqual([]);
 });
 
-test('--help is there in under 300 ms', async () => {
+test('--help is there in under 300 ms', () => {
+  // Processor time, best of five: other work on the host does not count.
+  const script = `
+    process.argv = [process.argv[0], 'rcar-sim', '--help'];
+    await import(${JSON.stringify(pathToFileURL(PROGRAM).href)});
+    const { userCPUTime, systemCPUTime } = process.resourceUsage();
+    process.stderr.write(String(userCPUTime + systemCPUTime));`;
   let best = Number.POSITIVE_INFINITY;
   for (let attempt = 0; attempt < 5 && best >= 300; attempt++) {
-    const begin = performance.now();
-    expect((await folder.run('--help')).code).toBe(0);
-    best = Math.min(best, performance.now() - begin);
+    const { stdout, stderr } = spawnSync(process.execPath, ['--input-type=module', '-e', script], { encoding: 'utf8' });
+    expect(stdout).toContain('Commands:');
+    best = Math.min(best, Number(stderr) / 1000);
   }
   expect(best).toBeLessThan(300);
 });

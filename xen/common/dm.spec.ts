@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import type { Caller} from '../../test/xen-fixture.js';
+import type { Caller } from '../../test/xen-fixture.js';
 import { pack, xenFixture, type XenFixture } from '../../test/xen-fixture.js';
 import { HYPERVISOR } from '../public/xen.js';
 

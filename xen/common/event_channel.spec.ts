@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import type { Caller} from '../../test/xen-fixture.js';
+import type { Caller } from '../../test/xen-fixture.js';
 import { pack, xenFixture } from '../../test/xen-fixture.js';
 import { destroyDomain } from './domctl.js';
 import type { XenService } from './xen.js';

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import type { Caller} from '../../test/xen-fixture.js';
+import type { Caller } from '../../test/xen-fixture.js';
 import { pack, RAM_GFN, xenFixture } from '../../test/xen-fixture.js';
 import { destroyDomain } from './domctl.js';
 

@@ -1,6 +1,6 @@
 /** Every DM op and memory op of the feature: checks in upstream's order, every errno, by baseline (xen-ioreq.md 2, 3.1, 3.2, 9). */
 import { describe, expect } from 'vitest';
-import type { Caller} from '../../xen-fixture.js';
+import type { Caller } from '../../xen-fixture.js';
 import { RAM_GFN, pack, xenFixture, type XenFixture } from '../../xen-fixture.js';
 import { TESTED_BASELINES, onEach, rule, setting } from '../../support/ioreq-test.js';
 import { destroyDomain, setTarget } from '../../../xen/common/domctl.js';

@@ -101,6 +101,7 @@ export async function compareIsa(root: string, options: IsaOptions, print: (line
       mismatches += 1;
       const sum = sums.get(groupOf(mismatch.one.name));
       if (sum) sum.mismatches += 1;
+      if (mismatches <= SHRUNK) print(`${mismatch.one.name}: ${mismatch.lines[0]}`);
       const seen = failed.some(({ one }) => one.name === mismatch.one.name);
       if (!seen && failed.length < SHRUNK) failed.push(mismatch);
     }
@@ -128,7 +129,6 @@ export async function compareIsa(root: string, options: IsaOptions, print: (line
   const seconds = (performance.now() - started) / 1000;
   const rate = Math.round(options.cases / (comparison.milliseconds() / 1000));
   const instructions = comparison.instructions() - options.cases; // without the HVC that ends each
-  await report(root, comparison, failed, options, print);
   print(`${'group'.padEnd(28)} classes     cases     words  mismatches`);
   for (const [group, sum] of sums) {
     const numbers = [
@@ -138,6 +138,7 @@ export async function compareIsa(root: string, options: IsaOptions, print: (line
     ];
     print(`${group.padEnd(28)} ${numbers.join(' ')} ${String(sum.mismatches).padStart(11)}`);
   }
+  await report(root, comparison, failed, options, print);
   print(`${seconds.toFixed(1)} s; our side alone ${rate} cases/s`);
   const covered = new Set([...sums.values()].flatMap(({ classes }) => [...classes])).size;
   print(

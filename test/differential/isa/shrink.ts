@@ -17,9 +17,12 @@ function moved(one: Case, pages: number): Case {
   return { ...one, state };
 }
 
-/** Those candidates that still fail, one per page of the code. */
+/** Those candidates that still fail, one per page of the code. A loop without its count would hang QEMU: left out. */
 async function failing(comparison: Comparison, candidates: readonly Case[]): Promise<Mismatch[]> {
-  const found = await comparison.start(candidates.map((one, i) => moved(one, i)))();
+  const found = await comparison.start(
+    candidates.map((one, i) => moved(one, i)),
+    false,
+  )();
   return found;
 }
 

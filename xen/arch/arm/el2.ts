@@ -147,7 +147,9 @@ export class XenEl2 implements El2 {
         return;
       case EXIT_UNMODELLED: {
         enterHypervisor(xen, p, v);
-        xen.crashDomain(v.domain, `instruction 0x${info.toString(16).padStart(8, '0')} is not modelled`);
+        const what = `instruction 0x${info.toString(16).padStart(8, '0')} is not modelled`;
+        xen.errors.report('unmodelled', v.name, what);
+        xen.crashDomain(v.domain, what);
         return;
       }
       default:
