@@ -32,6 +32,7 @@ import {
 } from './xen/tools/light/modelled_domain.js';
 import { ToolsError } from './xen/tools/light/tools_error.js';
 import { SeededBytes, Toolstack, type GuestOutcome } from './xen/tools/light/toolstack.js';
+import type { ForeignPages } from './xen/tools/libs/foreignmemory.js';
 import { XsHandle } from './xen/tools/libs/xenstore.js';
 import { Xenstored } from './xen/tools/xenstored/xenstored.js';
 
@@ -63,6 +64,17 @@ export interface XenSimulation extends Simulation {
   readonly toolstack: Toolstack;
   /** Backend processes by guest name and vdev, as `NAME:VDEV`. */
   readonly backends: ReadonlyMap<string, VirtioDisk>;
+  /** What the domains with backends have spent on the guests' pages. */
+  memory(): BackendMemory[];
+}
+
+/** Pages of 4 KiB. */
+export interface BackendMemory extends ForeignPages {
+  readonly domain: string;
+  /** Owned by the domain: RAM that it has not given up. */
+  readonly ram: number;
+  /** Stage-2 tables of the domain. */
+  readonly tables: number;
 }
 
 const DOM0 = '';
@@ -157,6 +169,7 @@ export function createXenSimulation(options: XenSimulationOptions): XenSimulatio
     uuid: '00000000-0000-0000-0000-000000000000',
     domid: 0,
     affinity: backendCpus,
+    ...(design['backend.space'] === 'balloon' ? { balloonPages: design['backend.balloonPages'] } : {}),
   });
   const xenstored = new Xenstored(xen, dom0.domain);
   xen.services.set('xenstored', xenstored);
@@ -196,6 +209,7 @@ export function createXenSimulation(options: XenSimulationOptions): XenSimulatio
       domid: undefined,
       affinity: backendCpus,
       mayEmulate: design['ioreq.policy'] === 'allow',
+      ...backendMemory(design),
     });
     modelled.set(name, domain);
     writeModelledHome(xenstored.store, domain);
@@ -304,6 +318,21 @@ export function createXenSimulation(options: XenSimulationOptions): XenSimulatio
     xenstored,
     toolstack,
     backends,
+    memory: () =>
+      [...modelled.values()].map(({ domain, space }) => ({
+        domain: domain.name,
+        ram: domain.totPages,
+        tables: domain.p2m.tables,
+        ...space.report(),
+      })),
+  };
+}
+
+/** Room for foreign pages and stage-2 tables of a driver domain. */
+function backendMemory(design: Configuration['design']): { balloonPages?: number; p2mPoolPages?: number } {
+  return {
+    ...(design['backend.space'] === 'balloon' ? { balloonPages: design['backend.balloonPages'] } : {}),
+    ...(design['backend.p2mPages'] === 0 ? {} : { p2mPoolPages: design['backend.p2mPages'] }),
   };
 }
 

@@ -128,6 +128,8 @@ const TIERS = {
   lint,
   unit: () => vitest('vitest.config.ts'),
   system: () => vitest('vitest.system.config.ts'),
+  // Reads the reports of the two before it.
+  docs: () => (node('tools/check-ioreq-docs.mjs', []).status === 0 ? PASSED : FAILED),
   images,
   package: () => add(...checkPackage(root).map((ok) => (ok ? PASSED : FAILED))),
   boot,
@@ -141,7 +143,7 @@ for (const word of words) {
   }
 }
 if (words.includes('all')) fetchOtherNode();
-const tiers = words.includes('all') ? Object.keys(TIERS) : words.length > 0 ? words : ['unit', 'system'];
+const tiers = words.includes('all') ? Object.keys(TIERS) : words.length > 0 ? words : ['unit', 'system', 'docs'];
 const lines = [];
 const results = [];
 for (const tier of tiers) {

@@ -408,11 +408,11 @@ test('the end: the frontend disappears, everything is undone in reverse', () => 
     'dm 6',
   ]);
   b.settle();
-  expect([b.server, b.mapped(), b.process.serving, b.domd.space.save(), b.warnings, b.f.errors()]).toEqual([
+  expect([b.server, b.mapped(), b.process.serving, b.domd.space.report().mapped, b.warnings, b.f.errors()]).toEqual([
     undefined,
     0,
     false,
-    [],
+    0,
     [],
     [],
   ]);
@@ -424,7 +424,11 @@ test('a start that fails is undone from where it came to', () => {
   b.announce();
   b.until(() => !b.xenstored.store.exists(b.paths.backend));
   b.settle();
-  expect([b.server, b.warnings, b.domd.space.save()]).toEqual([undefined, ['guest:xvda: map-page failed (-12)'], []]);
+  expect([b.server, b.warnings, b.domd.space.report().mapped]).toEqual([
+    undefined,
+    ['guest:xvda: map-page failed (-12)'],
+    0,
+  ]);
   expect(b.f.errors()).toContain('backend-start guest:xvda');
 });
 

@@ -70,3 +70,17 @@ test('docs/timing.md counts the entries of each class as they are', () => {
     expect(text, confidence).toMatch(new RegExp(`^\\| ${confidence} \\|.*\\| ${count} \\|$`, 'm'));
   }
 });
+
+test('docs/cli.md names every option of every command, every outcome and every field of the report', () => {
+  const text = read('docs/cli.md');
+  const commands = ['cli/run-command.ts', 'cli/board.ts', 'cli/trace.ts'].map(read).join('\n');
+  const options = [...commands.matchAll(/\.option\(\s*'([\w-]+)'/g)].map((match) => `--${match[1] ?? ''}`);
+  expect(options.length).toBeGreaterThan(25);
+  expect(options.filter((option) => !text.includes(option))).toEqual([]);
+  const data = (read('report/data.ts').split('export function')[0] ?? '').replace(/\/\*\*[\s\S]*?\*\//g, '');
+  const fields = [...data.matchAll(/\b([a-zA-Z]\w*)(?=\??: )/g)].map((match) => match[1] ?? '');
+  expect(fields.length).toBeGreaterThan(40);
+  expect(fields.filter((field) => !text.includes(field))).toEqual([]);
+  const outcomes = /export type Outcome =([^;]*);/.exec(read('report/data.ts'))?.[1] ?? '';
+  expect([...outcomes.matchAll(/'(\w+)'/g)].filter((match) => !text.includes(`\`${match[1] ?? ''}\``))).toEqual([]);
+});

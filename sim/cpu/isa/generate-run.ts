@@ -94,8 +94,8 @@ const TAIL = `
       decode(load<u32>(<usize>(code + <u32>${PC})), ip, ${PC}); continue;
     }
     if (acted == ${acts.ACT_RESYNC}) {
-      // met inside a page whose code was overwritten: leave it, no check point; after a lone instruction it is one
-      if (ip != RESYNC_UOP) { ${SYNC} ip = RESYNC_UOP; due = load<u32>(core, CORE_DEBUG) != 0; }
+      // met inside a page whose code was overwritten: leave it, no check point
+      if (ip != RESYNC_UOP) { ${SYNC} ip = RESYNC_UOP; due = false; }
       if (load<i32>(EXIT_CODE) != EXIT_NONE) break;
       if (due && load<u64>(core, CORE_CYCLES) >= load<u64>(core, CORE_EFF_LIMIT)) {
         if (takeInterrupt()) continue;
@@ -104,7 +104,7 @@ const TAIL = `
         recomputeLimit();
       }
       due = true;
-      const uops = load<u32>(core, CORE_DEBUG) ? enterDebug(tlb) : enterPage(tlb);
+      const uops = enterPage(tlb);
       if (!uops) continue;
       dest = load<u64>(HOT_PC); ppc = dest & ~(<u64>0xfff); pbase = uops;
       code = load<u32>(tlb + (<usize>(dest >>> 7) & 0xffe0), TLB_ADDEND);
@@ -135,12 +135,12 @@ const TAIL = `
 /** Generates kernel/gen/run.ts. */
 export function generateRun(): string {
   return `// Generated from sim/cpu/isa by sim/cpu/isa/generate-run.ts.
-import { CORE_CTX, CORE_CTX_UNPRIV, CORE_CYCLES, CORE_DAIF, CORE_DEBUG, CORE_EFF_LIMIT, CORE_EL, CORE_INSNS, CORE_LIMIT, CUR_STATE, EXIT_CODE, EXIT_LIMIT, EXIT_NONE, FP_TRAPPED, HOT_NZCV, HOT_PC, HOT_SP, HOT_X, RESYNC_UOP, SLOW_KIND, TLB_ADDEND, TLB_BASE, TLB_STRIDE, TLB_TAG_R, TLB_TAG_W, TLB_TAG_X, TLB_UOPS } from '../../../wasm/layout';
+import { CORE_CTX, CORE_CTX_UNPRIV, CORE_CYCLES, CORE_DAIF, CORE_EFF_LIMIT, CORE_EL, CORE_INSNS, CORE_LIMIT, CUR_STATE, EXIT_CODE, EXIT_LIMIT, EXIT_NONE, FP_TRAPPED, HOT_NZCV, HOT_PC, HOT_SP, HOT_X, RESYNC_UOP, SLOW_KIND, TLB_ADDEND, TLB_BASE, TLB_STRIDE, TLB_TAG_R, TLB_TAG_W, TLB_TAG_X, TLB_UOPS } from '../../../wasm/layout';
 import { access } from './access';
 import { decode } from './decode';
 import { addFlags32, addFlags64, carryFlags32, carryFlags64, conditionHolds, overflowSet, packFlags } from '../flags';
 import { countSign32, countSign64, crc32, extend, extract32, extract64, reverseBits64, shift32, shift64, signedDivide32, signedDivide64, signedMultiplyHigh, unsignedDivide32, unsignedDivide64, unsignedMultiplyHigh } from '../alu';
-import { enterDebug, enterPage, enterRun, leaveRun, stackAlignmentMask, sync, zeroBlock } from '../run';
+import { enterPage, enterRun, leaveRun, stackAlignmentMask, sync, zeroBlock } from '../run';
 import { SYS_MSR, systemOp } from '../system-op';
 import { spAlignment, takeInterrupt, trapFp } from '../exception';
 import { recomputeLimit } from '../state';

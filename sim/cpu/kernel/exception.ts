@@ -14,7 +14,6 @@ import {
   CORE_S2_ABORTS,
   CORE_SPSEL,
   CORE_STEP,
-  CORE_STEPPED,
   CORE_WINDOW_ABORTS,
   CORE_WINDOW_HI,
   CORE_WINDOW_LO,
@@ -167,8 +166,7 @@ function enter(target: u32, vector: u32): void {
   store<u32>(s, DAIF_ALL, <usize>CORE_DAIF);
   store<u32>(s, 0, <usize>CORE_PSTATE_IL);
   store<u32>(s, 0, <usize>CORE_PSTATE_SS);
-  store<u32>(s, 0, <usize>CORE_STEP);
-  store<u32>(s, 0, <usize>CORE_STEPPED);
+  store<u64>(s, 0, <usize>CORE_STEP); // and CORE_STEPPED
   store<u32>(s, load<u32>(s, <usize>CORE_EXCEPTIONS) + 1, <usize>CORE_EXCEPTIONS);
   if (target == 2 && flag(FLAG_EL2_MODEL)) {
     // EL2_SYNC, EL2_IRQ, EL2_FIQ and EL2_SERROR are numbered as the vectors are
@@ -419,8 +417,7 @@ export function exceptionReturn(): void {
   const ss = returnedSs(spsr, illegal ? level : (spsr >> 2) & 3);
   if (load<u32>(s, <usize>CORE_PMU_ON) != 0) pmuEvent(EVENT_EXC_RETURN);
   store<u32>(s, ss, <usize>CORE_PSTATE_SS);
-  store<u32>(s, 0, <usize>CORE_STEP);
-  store<u32>(s, 0, <usize>CORE_STEPPED);
+  store<u64>(s, 0, <usize>CORE_STEP); // and CORE_STEPPED
   store<u64>(s, MONITOR_OPEN, <usize>CORE_MONITOR_PA);
   store<u32>(s, 1, <usize>CORE_EVENT);
   store<u32>(<usize>HOT_NZCV, spsr & 0xf0000000);

@@ -2,6 +2,8 @@
 import { LAYOUT_VERSION } from '../../wasm/layout';
 
 export { run } from './gen/run';
+// not for the host: what is exported is not inlined into run(), whose machine code is better without these
+export { enterPage, enterRun, leaveRun } from './run';
 export {
   hostClearExclusive,
   hostEret,

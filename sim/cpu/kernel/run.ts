@@ -5,6 +5,7 @@ import {
   CORE_EVENT,
   CORE_HOT,
   CORE_DEBUG,
+  CORE_EFF_LIMIT,
   CORE_INSNS,
   CORE_MONITOR_PA,
   CORE_PMU_ON,
@@ -79,8 +80,7 @@ function chargeAbort(): void {
   store<u64>(core, load<u64>(core, <usize>CORE_CYCLES) + ABORT_CYCLES, <usize>CORE_CYCLES);
 }
 
-/** Micro-ops of the page of HOT_PC, or 0 if an exception was taken. */
-export function enterPage(tlb: usize): usize {
+function fetch(tlb: usize): usize {
   let pc = load<u64>(<usize>HOT_PC);
   if (pc & 3) {
     chargeAbort();
@@ -101,17 +101,27 @@ export function enterPage(tlb: usize): usize {
   return page;
 }
 
-/** The same under CORE_DEBUG: with DEBUG_EXEC the page of micro-ops that holds one instruction. */
-export function enterDebug(tlb: usize): usize {
+/** Under CORE_DEBUG every instruction ends at a check point. */
+function fetchDebug(tlb: usize): usize {
+  const core = S();
+  if (load<u64>(core, <usize>CORE_CYCLES) >= load<u64>(core, <usize>CORE_EFF_LIMIT)) return 0;
   if (stepBefore()) {
     chargeAbort();
     return 0;
   }
-  const page = enterPage(tlb);
-  if (page == 0 || (load<u32>(S(), <usize>CORE_DEBUG) & (<u32>DEBUG_EXEC)) == 0) return page;
+  const page = fetch(tlb);
+  if (page == 0 || (load<u32>(core, <usize>CORE_DEBUG) & (<u32>DEBUG_EXEC)) == 0) return page;
   const only = stepInto();
   if (only == 0) chargeAbort();
   return only;
+}
+
+/**
+ * Micro-ops of the page of HOT_PC, or 0 for another resync: an exception was taken. With DEBUG_EXEC the page of
+ * micro-ops that holds one instruction.
+ */
+export function enterPage(tlb: usize): usize {
+  return load<u32>(S(), <usize>CORE_DEBUG) == 0 ? fetch(tlb) : fetchDebug(tlb);
 }
 
 /** Bits of SP that must be zero when it is the base of an access: SCTLR_ELx.SA, SA0. */

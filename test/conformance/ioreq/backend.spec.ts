@@ -6,6 +6,7 @@ import type { VirtioDisk } from '../../../backends/domd/virtio_disk.js';
 import { onEach, rule, setting } from '../../support/ioreq-test.js';
 import { BUFFERS, DiskBackend, NEXT, REG, WRITE } from '../../support/disk-backend.js';
 import { pack } from '../../xen-fixture.js';
+import { copyFromGuest } from '../../../xen/arch/arm/guestcopy.js';
 
 const B = 0x0200_0000;
 const ID = 'bare:xvda';
@@ -211,6 +212,122 @@ describe('absence', () => {
     l.until(() => false, 3000);
     expect(l.console()).toContain('8 reads');
   });
+});
+
+describe('habits', () => {
+  rule(
+    'backend-race',
+    'a guest that is faster than the backend, between state 2 and its range, gets an abort (derived)',
+    () => {
+      const l = life('reads=1');
+      const { store } = l.simulation.xenstored;
+      const state = (): string | undefined =>
+        store.readText(0, `/local/domain/1/backend/virtio_disk/${l.simulation.toolstack.domids()[0]}/51712/state`);
+      const { machine } = l.simulation;
+      // Step by step, so that the process stands still exactly there.
+      while (state() !== '2' && machine.outcome === undefined) machine.run(1, machine.time + 1000n);
+      l.process.enabled = false;
+      expect(l.until(() => l.console().includes(' cpu 0'), 2000)).toBe(true);
+      expect(l.console()).toMatch(/ESR_EL1=0x0*96000000 FAR_EL1=0x0*2000000/);
+    },
+  );
+
+  rule('backend-one-page-per-call', 'each page is a hypercall of its own, to map it and to unmap it', () => {
+    const b = new DiskBackend().attached().driver();
+    b.calls.length = 0;
+    b.header(0, 0);
+    // 16 KiB of data over five pages, header and status in one page each
+    b.descriptors([
+      [BUFFERS, 16, NEXT, 1],
+      [BUFFERS + 0x1800, 16384, NEXT | WRITE, 2],
+      [BUFFERS + 0x100, 1, WRITE],
+    ]);
+    b.kick();
+    const count = (call: string): number => b.calls.filter((c) => c === call).length;
+    expect([b.usedIndex, count('memory 23'), count('memory 15'), count('dm 19')]).toEqual([1, 7, 7, 1]);
+  });
+
+  rule('backend-queue-num', 'QueueNum is ignored: the ring has 256 entries', () => {
+    const b = new DiskBackend().attached();
+    b.write(0x38, 8);
+    expect([b.read(0x34), b.process.device.queue.size]).toEqual([256, 256]);
+  });
+
+  rule('backend-state-2', 'the backend never becomes Connected: its state stays 2 while it serves', () => {
+    const b = new DiskBackend().attached().driver();
+    expect(b.xenstored.store.readText(0, `${b.paths.backend}/state`)).toBe('2');
+  });
+
+  rule('backend-level-one', 'an interrupt is one set_irq_level with 1; early backends sent a 0 behind it', () => {
+    const b = new DiskBackend().attached().driver();
+    b.calls.length = 0;
+    b.header(4, 0);
+    b.descriptors([
+      [BUFFERS, 16, NEXT, 1],
+      [BUFFERS + 0x100, 1, WRITE],
+    ]);
+    b.kick();
+    expect(b.calls.filter((c) => c === 'dm 19').length).toBe(1);
+    const l = life('reads=2', ['xen.baseline=v1']);
+    const { xen } = l.simulation;
+    const levels: number[] = [];
+    const handler = xen.hypercalls[41]!;
+    xen.hypercalls[41] = (x) => {
+      const buffer = copyFromGuest(xen, x.vcpu, x.arg(2), 8)!;
+      const op = copyFromGuest(xen, x.vcpu, new DataView(buffer.buffer).getBigUint64(0, true), 32)!;
+      if (op[0] === 19) levels.push(op[12]!); // op u32 @0; irq u32 @8, level u8 @12
+      return handler(x);
+    };
+    l.until(() => l.console().includes('2 reads'), 3000);
+    expect(levels).toEqual(levels.map((_, i) => (i % 2 === 0 ? 1 : 0)));
+    expect(levels.length).toBeGreaterThanOrEqual(4);
+  });
+});
+
+describe('memory', () => {
+  const used = (l: Life) => l.simulation.memory().find(({ domain: name }) => name === 'DomD')!;
+
+  rule(
+    'memory-unpopulated',
+    'foreign pages in address space without RAM cost the driver domain none; all are gone at the end',
+    () => {
+      const l = life('reads=8 size=65536');
+      const before = used(l).ram;
+      let most = 0;
+      l.until(() => {
+        most = Math.max(most, used(l).mapped);
+        return l.console().includes('8 reads');
+      }, 3000);
+      expect(most).toBeGreaterThanOrEqual(4); // ioreq page, three rings
+      // 16 pages of data, one or two for header and status, the table's
+      expect(used(l).peak).toBeGreaterThanOrEqual(4 + 16 + 1);
+      l.until(() => false, 3000);
+      expect([used(l).ram - before, used(l).ballooned, used(l).mapped]).toEqual([0, 0, 0]);
+    },
+  );
+
+  rule('memory-balloon', 'before, each took the place of a RAM page for good', () => {
+    const l = life('reads=8 size=65536', ['backend.space=balloon']);
+    const before = used(l).ram;
+    l.until(() => false, 5000);
+    const { ram, ballooned, peak, mapped } = used(l);
+    expect(l.console()).toContain('8 reads');
+    expect([before - ram, ballooned, mapped]).toEqual([peak, peak, 0]);
+  });
+
+  rule(
+    'memory-exhausted',
+    'a driver domain without RAM to give, or without pages for its tables, cannot map: the request fails, nobody dies',
+    () => {
+      const poor = life('reads=2 size=65536', ['backend.space=balloon', 'backend.balloonPages=8']);
+      poor.until(() => poor.errors().includes('backend-map'), 3000);
+      expect(poor.errors()).toContain('backend-map');
+      expect(used(poor).ballooned).toBe(8);
+      // Two tables for its RAM; the ioreq page in the extended region needs one more, which is not there.
+      const tables = life('reads=1', ['backend.p2mPages=2']);
+      expect(tables.until(() => tables.errors().includes('backend-start'), 3000)).toBe(true);
+    },
+  );
 });
 
 describe('configuration', () => {

@@ -3,7 +3,9 @@ import { describe, expect } from 'vitest';
 import type { Caller } from '../../xen-fixture.js';
 import { RAM_GFN, pack, xenFixture, type XenFixture } from '../../xen-fixture.js';
 import { TESTED_BASELINES, onEach, rule, setting } from '../../support/ioreq-test.js';
+import { newIoreq } from '../../../xen/common/domain.js';
 import { destroyDomain, setTarget } from '../../../xen/common/domctl.js';
+import { IoreqServer, ioreqNeedsCompletion, mmioFirstByte, mmioLastByte } from '../../../xen/common/ioreq.js';
 
 const DM_OP = 41;
 const MEMORY_OP = 12;
@@ -236,6 +238,84 @@ describe('servers', () => {
       expect([rc, payload.getUint32(4, true)]).toEqual([0, 2]);
       dm(emulator, guest.id, DESTROY);
       expect([1, 2, 3].map((port) => guest.d.evtchn.at(port))).toEqual([undefined, undefined, undefined]);
+    },
+  );
+
+  onEach(
+    'buf-server',
+    'through a server: slot, pointers and the ring’s own channel; a misfit is an abort before Oct 2024',
+    (baseline) => {
+      const { f, guest, emulator } = setup(setting(baseline));
+      const { ioreq } = f.xen;
+      const v = guest.d.vcpus[0]!;
+      const [ABORTED, HANDLED, UNHANDLED] = [0, 1, 2];
+      const p = { ...newIoreq(), type: 1, addr: 0x60, size: 4, count: 1, data: 0x1234n };
+      // Arm refuses the mode since 2021: the common code is reached by a server made behind the check's back.
+      const made = dm(emulator, guest.id, CREATE, [[0, 1, 2]]).rc === 0;
+      expect(made).toBe(baseline === 'v1');
+      if (!made) {
+        guest.d.ioreq.servers[0] = new IoreqServer(0, emulator.id, 2);
+        guest.d.ioreq.servers[0].bufioreqPort = f.xen.evtchn.allocUnboundXen(guest.d, 0, emulator.id, 'ioreq');
+      }
+      const server = guest.d.ioreq.servers[0]!;
+      expect(ioreq.sendBuffered(server, v, p)).toBe(UNHANDLED); // no page yet
+      expect(acquire(emulator, guest.id, { frame: 0 })).toBe(0);
+      const { rc, out } = emulator.op(32, 0, pack(12, [0, 2, guest.id], [4, 4, server.bufioreqPort!]));
+      const port = out.getUint32(8, true);
+      f.xen.evtchn.unmask(emulator.d, port);
+      emulator.d.evtchn.ops.clearPending(f.xen, emulator.d, emulator.d.evtchn.at(port)!);
+      expect([rc, ioreq.sendBuffered(server, v, p), emulator.d.evtchn.ops.isPending(f.xen, emulator.d, port)]).toEqual([
+        0,
+        HANDLED,
+        true,
+      ]);
+      expect([f.xen.memory.read32(server.bufioreqPage! + 4), f.xen.memory.read32(server.bufioreqPage! + 12)]).toEqual([
+        1, 0x1234,
+      ]);
+      expect(ioreq.sendBuffered(server, v, { ...p, addr: 0x10_0000 })).toBe(
+        baseline === 'current' ? UNHANDLED : ABORTED,
+      );
+      expect(ioreq.sendBuffered(server, v, { ...p, size: 3 })).toBe(UNHANDLED);
+      expect(v.pauseFlags & 4).toBe(0); // nobody waits
+    },
+  );
+
+  rule('ioreq-first-last', 'first and last byte: upwards, and downwards with df', () => {
+    const p = { ...newIoreq(), addr: 0x1000, size: 4, count: 3 };
+    expect([mmioFirstByte(p), mmioLastByte(p)]).toEqual([0x1000, 0x100b]);
+    expect([mmioFirstByte({ ...p, df: true }), mmioLastByte({ ...p, df: true })]).toEqual([0xff8, 0x1003]);
+  });
+
+  rule('ioreq-needs-completion', 'every COPY waits, stores too; only port writes do not (x86)', () => {
+    const p = { ...newIoreq(), state: 1 };
+    const needs = (type: number, dir: number, more = {}): boolean => ioreqNeedsCompletion({ ...p, type, dir, ...more });
+    expect([
+      needs(1, 0),
+      needs(1, 1),
+      needs(0, 1),
+      needs(0, 0),
+      needs(1, 1, { dataIsPtr: true }),
+      needs(1, 1, { state: 0 }),
+    ]).toEqual([true, true, true, false, false, false]);
+  });
+
+  rule(
+    'ioreq-select-types',
+    'PORT and PCI ranges are never selected on Arm; other request types have no server',
+    () => {
+      const { f, guest, emulator } = setup();
+      dm(emulator, guest.id, CREATE);
+      dm(emulator, guest.id, STATE, [[2, 1, 1]]);
+      for (const type of [0, 2]) dm(emulator, guest.id, MAP, span(0, type, 0x200_0000, 0x200_01ff));
+      const p = { ...newIoreq(), type: 1, addr: 0x200_0000, size: 4, count: 1 };
+      expect(f.xen.ioreq.select(guest.d, p)).toBeUndefined();
+      dm(emulator, guest.id, MAP, span(0, 1, 0x200_0000, 0x200_01ff));
+      expect([1, 2, 7, 8].map((type) => f.xen.ioreq.select(guest.d, { ...p, type })?.id)).toEqual([
+        0,
+        undefined,
+        undefined,
+        undefined,
+      ]);
     },
   );
 

@@ -7,6 +7,7 @@ import {
   ADD_TO_PHYSMAP_BATCH,
   DOMID_SELF,
   HYPERVISOR,
+  MEMORY_RESERVATION,
   REMOVE_FROM_PHYSMAP,
   RESOURCE_TYPE,
   XENMAPSPACE,
@@ -15,38 +16,114 @@ import {
 import { PAGE_SIZE } from '../../public/arch-arm.js';
 import type { Caller } from './caller.js';
 
-/** Free gfns of the extended region, lowest first. */
+/** What a domain's kernel has spent on foreign pages, in pages. */
+export interface ForeignPages {
+  readonly mapped: number;
+  readonly peak: number;
+  /** RAM of its own that was given up to make room. */
+  readonly ballooned: number;
+}
+
+/** Free gfns of the extended region, lowest first: address space without RAM (linux: drivers/xen/unpopulated-alloc.c). */
 export class UnpopulatedSpace {
   readonly #used = new Set<number>();
+  #peak = 0;
 
   constructor(
     readonly firstGfn: number,
     readonly pages: number,
   ) {}
 
+  /** A gfn to map at, or undefined when there is none left. */
   take(): number | undefined {
     for (let i = 0; i < this.pages; i++) {
       const gfn = this.firstGfn + i;
-      if (!this.#used.has(gfn)) {
-        this.#used.add(gfn);
-        return gfn;
-      }
+      if (this.#used.has(gfn)) continue;
+      if (!this.prepare(gfn)) return undefined;
+      this.#used.add(gfn);
+      this.#peak = Math.max(this.#peak, this.#used.size);
+      return gfn;
     }
     return undefined;
+  }
+
+  /** Called before a gfn is used. @returns false: it cannot be. */
+  protected prepare(_gfn: number): boolean {
+    return true;
   }
 
   give(gfn: number): void {
     this.#used.delete(gfn);
   }
 
+  protected get ballooned(): number {
+    return 0;
+  }
+
+  report(): ForeignPages {
+    return { mapped: this.#used.size, peak: this.#peak, ballooned: this.ballooned };
+  }
+
   save(): unknown {
-    return [...this.#used];
+    return { used: [...this.#used], peak: this.#peak };
   }
 
   load(state: unknown): void {
+    const s = state as { used: number[]; peak: number };
     this.#used.clear();
-    for (const gfn of state as number[]) this.#used.add(gfn);
+    for (const gfn of s.used) this.#used.add(gfn);
+    this.#peak = s.peak;
   }
+}
+
+/**
+ * The way before unpopulated space: each foreign page takes the place of a RAM page, which is given back to Xen for it
+ * (linux: drivers/xen/balloon.c, alloc_xenballooned_pages). The place is kept for later pages; the RAM does not come back.
+ */
+export class BalloonedSpace extends UnpopulatedSpace {
+  readonly #empty = new Set<number>();
+
+  constructor(
+    firstGfn: number,
+    pages: number,
+    private readonly caller: Caller,
+  ) {
+    super(firstGfn, pages);
+  }
+
+  protected override prepare(gfn: number): boolean {
+    if (this.#empty.has(gfn)) return true;
+    if (decreaseReservation(this.caller, gfn) !== 1) return false;
+    this.#empty.add(gfn);
+    return true;
+  }
+
+  protected override get ballooned(): number {
+    return this.#empty.size;
+  }
+
+  override save(): unknown {
+    return { space: super.save(), empty: [...this.#empty] };
+  }
+
+  override load(state: unknown): void {
+    const s = state as { space: unknown; empty: number[] };
+    super.load(s.space);
+    this.#empty.clear();
+    for (const gfn of s.empty) this.#empty.add(gfn);
+  }
+}
+
+/** Gives one page of the caller's RAM back. @returns 1 if it went. */
+function decreaseReservation(c: Caller, gfn: number): number {
+  const M = MEMORY_RESERVATION;
+  const bytes = new Uint8Array(M.bytes + 8);
+  const view = new DataView(bytes.buffer);
+  view.setBigUint64(M.extent_start, BigInt(c.scratch + M.bytes), true);
+  view.setBigUint64(M.nr_extents, 1n, true);
+  view.setUint16(M.domid, DOMID_SELF, true);
+  view.setBigUint64(M.bytes, BigInt(gfn), true);
+  return c.hypercallWith(HYPERVISOR.memory_op, XENMEM.decrease_reservation, bytes).rc;
 }
 
 /** Maps one page of another domain: the own gfn, or -errno. */

@@ -5,7 +5,7 @@ import { VPF_DOWN, type Domain, type ModelledProgram } from '../../common/domain
 import type { Xen } from '../../common/xen.js';
 import { GUEST_RAM0_BASE, PAGE_SIZE } from '../../public/arch-arm.js';
 import { Caller } from '../libs/caller.js';
-import { UnpopulatedSpace } from '../libs/foreignmemory.js';
+import { BalloonedSpace, UnpopulatedSpace } from '../libs/foreignmemory.js';
 import type { Store } from '../xenstored/store.js';
 import { ToolsError } from './tools_error.js';
 
@@ -30,6 +30,10 @@ export interface ModelledDomainConfig {
   readonly affinity: number[] | undefined;
   /** A policy allows it to be an emulator; the control domain needs none. */
   readonly mayEmulate?: boolean;
+  /** RAM that its kernel may give up for foreign pages, in pages; without it they go where no RAM is. */
+  readonly balloonPages?: number;
+  /** Size of the pool for its stage-2 tables in pages; without it they come from Xen's heap. */
+  readonly p2mPoolPages?: number;
 }
 
 /** Creates it, paused. Throws ToolsError. */
@@ -44,20 +48,25 @@ export function createModelledDomain(xen: Xen, config: ModelledDomainConfig): Mo
       maxVcpus: 1,
       deviceModelPrivilege: config.mayEmulate ?? true,
       ...(config.affinity === undefined ? {} : { affinity: config.affinity }),
+      ...(config.p2mPoolPages === undefined ? {} : { p2mPoolPages: config.p2mPoolPages }),
     },
   });
-  for (let i = 0; i < RAM_PAGES; i++) {
+  const { balloonPages } = config;
+  for (let i = 0; i < RAM_PAGES + (balloonPages ?? 0); i++) {
     const pa = xen.heap.allocPages(0, domain.id);
     if (pa === undefined) throw new ToolsError(`domain ${config.name}: the board has no memory left`);
     xen.memory.zero(pa, PAGE_SIZE);
     domain.totPages++;
-    domain.p2m.map(GUEST_RAM0_BASE / PAGE_SIZE + i, pa, 1, P2M_RAM_RW);
+    if (domain.p2m.map(GUEST_RAM0_BASE / PAGE_SIZE + i, pa, 1, P2M_RAM_RW) < 0) {
+      throw new ToolsError(`domain ${config.name}: its p2m pool is too small for its RAM`);
+    }
   }
-  return {
-    domain,
-    caller: new Caller(xen, domain, SCRATCH),
-    space: new UnpopulatedSpace(EXTENDED_REGION / PAGE_SIZE, EXTENDED_PAGES),
-  };
+  const caller = new Caller(xen, domain, SCRATCH);
+  const space =
+    balloonPages === undefined
+      ? new UnpopulatedSpace(EXTENDED_REGION / PAGE_SIZE, EXTENDED_PAGES)
+      : new BalloonedSpace(GUEST_RAM0_BASE / PAGE_SIZE + RAM_PAGES, balloonPages, caller);
+  return { domain, caller, space };
 }
 
 /** Gives it its software and lets it run. */

@@ -1,0 +1,107 @@
+/** Four virtio-blk disks used at once by four vCPUs, with one backend process for all and one each; two guests at once. */
+import { createHash } from 'node:crypto';
+import { fileURLToPath } from 'node:url';
+import { expect, test } from 'vitest';
+import { configure, rcarH3 } from '../../boards/index.js';
+import { MemoryDisk } from '../../backends/virtio/memory-disk.js';
+import { createXenSimulation } from '../../xen-simulation.js';
+import type { GuestConfig } from '../../xen/tools/light/guest_config.js';
+import { goldenConfig } from '../oracle/support/golden.js';
+import { debianGuest } from '../support/debian.js';
+import { Scratch } from '../support/xen-run.js';
+
+const DISK_BYTES = 8 << 20;
+const MIB = 1 << 20;
+const VDEVS = ['xvda', 'xvdb', 'xvdc', 'xvdd'];
+const sha256 = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex');
+
+/** Content of its own for each disk. */
+function content(seed: number): Uint8Array {
+  return Uint8Array.from({ length: DISK_BYTES }, (_, i) => (i * 31 + (i >> 8) * 7 + seed * 101) & 0xff);
+}
+
+interface Outcome {
+  readonly lines: readonly string[];
+  readonly disks: ReadonlyMap<string, MemoryDisk>;
+  readonly servers: number;
+  readonly errors: readonly string[];
+}
+
+async function run(names: readonly string[], vcpus: number, settings: readonly string[]): Promise<Outcome> {
+  const scratch = new Scratch();
+  try {
+    const debian = await debianGuest('bookworm', 'arm64', fileURLToPath(new URL('disks', import.meta.url)));
+    const ramdisk = scratch.file('initrd', debian.initramfs);
+    const golden = goldenConfig('g1');
+    const guests: GuestConfig[] = names.map((name) => ({
+      ...golden,
+      name,
+      uuid: undefined,
+      kernel: debian.kernel,
+      ramdisk,
+      cmdline: 'console=ttyAMA0',
+      memoryMiB: 256,
+      vcpus,
+      maxVcpus: undefined,
+      vuart: true,
+      disks: VDEVS.map((vdev) => ({
+        ...golden.disks[0]!,
+        vdev,
+        target: `/${name}-${vdev}.raw`,
+        readOnly: false,
+        grantUsage: false,
+      })),
+    }));
+    const ids = guests.flatMap(({ name }) => VDEVS.map((vdev) => `${name}:${vdev}`));
+    const disks = new Map(ids.map((id, i) => [id, new MemoryDisk(content(i))]));
+    let text = '';
+    const sim = createXenSimulation({
+      configuration: configure(rcarH3(), settings),
+      guests,
+      disks,
+      onConsole: (name, byte) => void (text += byte === 10 ? `\n${name}|` : String.fromCharCode(byte)),
+    });
+    const deadline = 120n * BigInt(sim.machine.board.tickHz);
+    let servers = 0;
+    while (sim.machine.run() === 'more' && sim.machine.time < deadline) {
+      const domid = sim.toolstack.domids()[0]!;
+      const used = sim.xen.domain(domid)?.ioreq.servers.filter((s) => s !== undefined).length ?? 0;
+      servers = Math.max(servers, used);
+    }
+    expect(sim.machine.outcome?.name).toBe('poweroff');
+    return { lines: text.split(/\r?\n/), disks, servers, errors: sim.machine.errors.list().map(({ kind }) => kind) };
+  } finally {
+    scratch.remove();
+  }
+}
+
+/** Every disk was read right, written, and read back as written; the image holds it. */
+function check({ lines, disks }: Outcome, names: readonly string[]): void {
+  const sums = lines.flatMap((line) => [
+    ...line.matchAll(/(vd[a-d]) read (\w{64}) wrote (\w{64}) back (\w{64}) (\d+)/g),
+  ]);
+  expect(sums).toHaveLength(names.length * VDEVS.length);
+  const read = sums.map(([, , sum]) => sum).sort();
+  expect(read).toEqual([...disks.values()].map((_, i) => sha256(content(i).subarray(0, MIB))).sort());
+  const images = [...disks.values()];
+  for (const [, , , wrote, back, bytes] of sums) {
+    expect(back).toBe(wrote);
+    expect(images.some((d) => sha256(d.content.subarray(4 * MIB, 4 * MIB + Number(bytes))) === back)).toBe(true);
+  }
+}
+
+test.each([
+  ['each', 4],
+  ['one', 1],
+] as const)('4 disks, 4 vCPUs, processes: %s', async (processes, servers) => {
+  const outcome = await run(['guest'], 4, [`backend.processes=${processes}`]);
+  check(outcome, ['guest']);
+  expect(outcome.servers).toBe(servers);
+  expect(outcome.lines.some((line) => line.includes('disks: cpus 4'))).toBe(true);
+  expect(outcome.errors.filter((kind) => kind !== 'unhandled-smccc' && kind !== 'vgicd-unhandled')).toEqual([]);
+});
+
+test('two guests with four disks each at once', async () => {
+  const names = ['one', 'two'];
+  check(await run(names, 2, []), names);
+});

@@ -1,0 +1,2 @@
+#!/bin/sh
+# Not used: init.sh does it all.
