@@ -14,7 +14,7 @@ const given = process.argv.slice(2);
 const reports =
   given.length > 0
     ? given
-    : ['vitest.config.ts', 'vitest.system.config.ts'].map((name) => join(root, '.cache', `test-${name}.json`));
+    : ['vitest', 'vitest.system'].map((name) => join(root, '.cache', `test-${name}.json`));
 const faults = [];
 
 /** id -> baseline or '' -> status of each test. */
