@@ -12,7 +12,7 @@ sum() { sha256sum "$1" | cut -d' ' -f1; }
 one() {
   dd if=/dev/$1 of=/$1.in bs=64k count=16 iflag=direct 2>/dev/null
   i=0
-  while [ $i -lt 4096 ]; do printf '%s %06d of the pattern that is written to one of the disks\n' "$1" $i; i=$((i + 1)); done > /$1.out
+  while [ $i -lt 1024 ]; do printf '%s %06d of the pattern that is written to one of the disks\n' "$1" $i; i=$((i + 1)); done > /$1.out
   dd if=/$1.out of=/dev/$1 bs=4k seek=1024 conv=fsync 2>/dev/null
   echo 1 > /proc/sys/vm/drop_caches
   dd if=/dev/$1 of=/$1.back bs=4k skip=1024 count=$(($(stat -c %s /$1.out) / 4096)) iflag=direct 2>/dev/null
