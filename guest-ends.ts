@@ -64,6 +64,12 @@ export class GuestEnds {
     if (!open) this.machine.stop(this.#outcome());
   }
 
+  /** How a guest has ended or is about to, or undefined. */
+  endOf(name: string): Outcome | undefined {
+    const guest = this.#guests.find((g) => g.name === name);
+    return guest === undefined || guest.panicLine === '' ? guest?.outcome : { name: 'panic', detail: guest.panicLine };
+  }
+
   save(): unknown {
     return this.#guests.map(({ name, outcome, panicLine }) => ({ name, outcome: outcome ?? null, panicLine }));
   }

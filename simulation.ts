@@ -1,5 +1,6 @@
 import { timingTableHash, type Configuration } from './boards/keys.js';
 import type { SimulationFacts } from './report/build.js';
+import type { ReportVcpu } from './report/vcpu.js';
 import type { ReportKind, StepConfidence } from './report/data.js';
 import { createFlatMachine, type FlatMachineOptions } from './sim/machine/flat.js';
 import type { Machine } from './sim/machine/machine.js';
@@ -23,6 +24,8 @@ export interface Simulation {
   windowExceptions?(): Record<string, number>;
   /** Sets the pattern that ends the run well; any guest's console line counts. */
   expect(pattern: RegExp): void;
+  /** What the guests' vCPUs stand at and wait for. */
+  vcpus?(): ReportVcpu[];
   /** What the user should know about how the run went, one line each. */
   warnings?(): string[];
   /** Releases what belongs to the host (disk files). Errors that appear only now are thrown. */
@@ -51,9 +54,9 @@ export function createBareSimulation(options: BareOptions): Simulation {
 }
 
 /** Names of the cores by machine index: `a57.0` is core 0 of cluster a57. */
-export function coreNames(simulation: Simulation): string[] {
+export function coreNames({ machine }: Pick<Simulation, 'machine'>): string[] {
   const seen = new Map<string, number>();
-  return simulation.machine.board.cores.map(({ cluster }) => {
+  return machine.board.cores.map(({ cluster }) => {
     const index = seen.get(cluster.name) ?? 0;
     seen.set(cluster.name, index + 1);
     return `${cluster.name}.${index}`;
@@ -119,6 +122,7 @@ export async function simulationFacts(simulation: Simulation): Promise<Simulatio
     instructions: machine.instructions,
     traceHash: machine.hash(),
     traceEvents: machine.trace.events,
+    vcpus: outcome?.name === 'timeout' || outcome?.name === 'interrupted' ? (simulation.vcpus?.() ?? []) : [],
     guestErrors: machine.errors
       .list()
       .map(({ kind, device, count, first }) => ({ kind, device, count, detail: first })),

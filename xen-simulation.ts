@@ -13,10 +13,12 @@ import { Machine } from './sim/machine/machine.js';
 import type { Outcome, OutcomeName } from './sim/machine/outcome.js';
 import type { Ticks } from './sim/machine/time.js';
 import { RequestRunner } from './requests.js';
-import type { Simulation } from './simulation.js';
+import { coreNames, type Simulation } from './simulation.js';
+import { vcpuStates } from './vcpu-state.js';
 import { xenHardware } from './xen/arch/arm/adapter.js';
 import { XenEl2 } from './xen/arch/arm/el2.js';
 import { BASELINES } from './xen/common/baselines.js';
+import type { Domain } from './xen/common/domain.js';
 import type { Xen } from './xen/common/xen.js';
 import { createXen } from './xen/create.js';
 import { GUEST_VIRTIO_MMIO_BASE, GUEST_VIRTIO_MMIO_SIZE } from './xen/public/arch-arm.js';
@@ -223,6 +225,7 @@ export function createXenSimulation(options: XenSimulationOptions): XenSimulatio
     ]),
   );
   const backends = new Map<string, VirtioDisk>();
+  const servers = new Map<string, { readonly process: VirtioDisk; readonly domain: Domain }>();
   const disks: Disk[] = [];
   const layout = BASELINES[xen.options.baseline].diskSyntax;
   const toolstack = new Toolstack(
@@ -280,7 +283,10 @@ export function createXenSimulation(options: XenSimulationOptions): XenSimulatio
           : {}),
       });
       program.add(process);
-      for (const disk of group) backends.set(`${guest.name}:${disk.vdev}`, process);
+      for (const disk of group) {
+        backends.set(`${guest.name}:${disk.vdev}`, process);
+        servers.set(`${guest.name}:${disk.vdev}`, { process, domain: where.domain });
+      }
     }
   }
   for (const [name, m] of modelled) {
@@ -306,6 +312,18 @@ export function createXenSimulation(options: XenSimulationOptions): XenSimulatio
       for (const [name, kind] of primary) consoles.get(`${name}:${kind}`)!.expect = pattern;
     },
     close: () => closeAll(disks),
+    vcpus: () =>
+      vcpuStates({
+        machine,
+        xen,
+        backends: servers,
+        registerAt: (process, address) => process?.registerAt(address) ?? `0x${address.toString(16)}`,
+        coreNames: coreNames({ machine }),
+        endOf: (guest) => {
+          const end = ends.endOf(guest);
+          return end === undefined ? '' : `${end.name}${end.detail === '' ? '' : ` (${end.detail})`}`;
+        },
+      }),
     warnings: () => guests.flatMap((guest) => unusedGrants(guest, backends)),
     requests: new RequestRunner(machine, xen),
     registerName: (register) => registerName(Number(register)),

@@ -12,6 +12,8 @@ export interface DriveOptions {
   readonly flush: () => void;
   /** Called after a signal or Ctrl-]. */
   readonly onLeave: (reason: string) => void;
+  /** SIGQUIT; the run goes on. */
+  readonly onStatus: () => void;
   /** Nothing was said for an hour of simulated time, and nobody can type. */
   readonly onQuiet: () => void;
 }
@@ -90,6 +92,7 @@ export async function drive(options: DriveOptions, tap: ConsoleTap): Promise<voi
         machine.stop({ name: 'interrupted', detail: reason });
         wake?.();
       },
+      status: options.onStatus,
     },
     options.keyboard,
   );

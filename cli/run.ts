@@ -42,6 +42,12 @@ export async function run(raw: Readonly<Record<string, unknown>>): Promise<numbe
         keyboard: options.replay === undefined,
         flush: () => output.flush(),
         onLeave: (reason) => log.debug(`ending the run: ${reason}`),
+        onStatus: () => {
+          output.flush();
+          const { tickHz } = simulation.machine.board;
+          const text = api.vcpuScreens(simulation.vcpus?.() ?? [], tickHz);
+          process.stderr.write(`\n${simulation.machine.time / BigInt(tickHz)} s simulated\n${text}\n`);
+        },
         onQuiet: () =>
           log.info('no output for an hour of simulated time; Ctrl-C ends the run, --sim-timeout limits it'),
       },
@@ -104,6 +110,9 @@ function conclude(report: api.Report, options: RunOptions, log: Log): void {
   if (!log.enabled('info')) return;
   if (report.ioreq.count > 0) process.stderr.write(`\n${api.roundTripTable(report, paint())}\n`);
   else log.info(summary(report, exitCode === EXIT.failed ? outcome : end));
+  if (report.vcpus.length > 0) {
+    process.stderr.write(`\n${api.vcpuScreens(report.vcpus, report.ioreq.roundTrip.tickHz)}\n`);
+  }
 }
 
 /** False: the host refused, which is said in one line. */

@@ -7,6 +7,8 @@ export interface TerminalEvents {
   keys(bytes: Uint8Array): void;
   /** The user or a signal wants the run to end. */
   leave(reason: string): void;
+  /** SIGQUIT: somebody wants to know where the run stands. */
+  status(): void;
 }
 
 export interface Terminal {
@@ -18,7 +20,7 @@ export interface Terminal {
 
 /**
  * On a terminal: raw mode, every key (Ctrl-C too) goes to the guest, Ctrl-] leaves. Otherwise, or without `keyboard`,
- * standard input is left alone and SIGINT ends the run. SIGTERM and SIGHUP always end it.
+ * standard input is left alone and SIGINT ends the run. SIGTERM and SIGHUP always end it, SIGQUIT asks for the status.
  */
 export function openTerminal(events: TerminalEvents, keyboard: boolean): Terminal {
   const { stdin, stdout } = process;
@@ -26,6 +28,7 @@ export function openTerminal(events: TerminalEvents, keyboard: boolean): Termina
   const signals: readonly NodeJS.Signals[] = ['SIGINT', 'SIGTERM', 'SIGHUP'];
   const onSignal = (signal: NodeJS.Signals): void => events.leave(signal);
   for (const signal of signals) process.on(signal, onSignal);
+  process.on('SIGQUIT', events.status);
   const onData = (data: Buffer): void => {
     const at = data.indexOf(LEAVE);
     const keys = at < 0 ? data : data.subarray(0, at);
@@ -44,6 +47,7 @@ export function openTerminal(events: TerminalEvents, keyboard: boolean): Termina
     interactive: raw,
     close: () => {
       for (const signal of signals) process.off(signal, onSignal);
+      process.off('SIGQUIT', events.status);
       if (!raw) return;
       stdin.off('data', onData);
       stdin.off('end', onEnd);

@@ -6,6 +6,7 @@ import {
   type ReportKind,
   type StepConfidence,
 } from './data.js';
+import type { ReportVcpu } from './vcpu.js';
 
 /** What a finished simulation says about itself. Plain data. */
 export interface SimulationFacts {
@@ -20,6 +21,7 @@ export interface SimulationFacts {
   instructions: number;
   traceHash: string;
   traceEvents: number;
+  vcpus: ReportVcpu[];
   guestErrors: ReportGuestError[];
   ioreq: { count: number; stage2Aborts: number; exceptions: Record<string, number>; kinds: ReportKind[] };
 }
@@ -56,6 +58,7 @@ export function buildReport(simulation: SimulationFacts, run: RunFacts): Report 
       instructions: simulation.instructions,
     },
     trace: { hash: simulation.traceHash, events: simulation.traceEvents },
+    vcpus: simulation.vcpus,
     guestErrors: simulation.guestErrors,
     ioreq: {
       count: ioreq.count,

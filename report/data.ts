@@ -2,6 +2,8 @@
  * The report of a run: what `--report FILE` holds, and all that tables and pages are made from. Stable: fields are added,
  * never changed; `schema` grows when one must be.
  */
+import type { ReportVcpu } from './vcpu.js';
+
 export const REPORT_SCHEMA = 1;
 
 export type Outcome = 'poweroff' | 'reboot' | 'expect' | 'panic' | 'crash' | 'timeout' | 'unmodelled' | 'interrupted';
@@ -53,6 +55,8 @@ export interface Report {
   host: { seconds: number; mips: number; peakRssBytes: number; node: string };
   sim: { seconds: number; ticks: number; instructions: number };
   trace: { hash: string; events: number };
+  /** Of a run that was cut off (timeout, interrupted): what every vCPU of a guest stood at. Empty for other ends. */
+  vcpus: ReportVcpu[];
   guestErrors: ReportGuestError[];
   ioreq: {
     count: number;

@@ -2,3 +2,5 @@ export * from './data.js';
 export { outcomeSchema, reportSchema } from './schema.js';
 export { buildReport, type RunFacts, type SimulationFacts } from './build.js';
 export { PLAIN, roundTripTable, type Paint } from './table.js';
+export type * from './vcpu.js';
+export { vcpuScreens } from './vcpu-screen.js';

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { vcpuSchema } from './vcpu-schema.js';
 import { REPORT_SCHEMA, type Report } from './data.js';
 
 const count = z.int().nonnegative();
@@ -71,6 +72,7 @@ export const reportSchema: z.ZodType<Report> = z.strictObject({
   }),
   sim: z.strictObject({ seconds: z.number().nonnegative(), ticks: z.number().nonnegative(), instructions: count }),
   trace: z.strictObject({ hash: z.string().regex(/^[0-9a-f]{16}$/), events: count }),
+  vcpus: z.array(vcpuSchema),
   guestErrors: z.array(
     z.strictObject({ kind: z.string(), device: z.string(), count: count.min(1), detail: z.string() }),
   ),

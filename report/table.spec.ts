@@ -32,6 +32,7 @@ function report(steps: ReportStep[], count: number): Report {
     host: { seconds: 18.2, mips: 58.9, peakRssBytes: 1, node: 'v20' },
     sim: { seconds: 12.4, ticks: 74_280_960_000, instructions: 1_071_980_000 },
     trace: { hash: '0', events: 1 },
+    vcpus: [],
     guestErrors: [],
     ioreq: {
       count,

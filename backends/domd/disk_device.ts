@@ -36,6 +36,21 @@ export interface Attachment {
   devid: string;
 }
 
+/** What a disk's thread and queue stand at. */
+export interface DiskStatus {
+  readonly id: string;
+  /** SPI of the guest. */
+  readonly irq: number;
+  /** Where the disk's thread is; `sleep`: it waits for a kick. */
+  readonly thread: string;
+  /** The device's Status and InterruptStatus registers. */
+  readonly status: number;
+  readonly interruptStatus: number;
+  /** Requests that the driver has made available and the device has not taken; taken and not completed. */
+  readonly waiting: number;
+  readonly taken: number;
+}
+
 export class DiskDevice {
   readonly device: VirtioMmio;
   /** Register accesses served, for all guests so far. */
@@ -81,6 +96,15 @@ export class DiskDevice {
   /** The disk thread has something to do. */
   get runnable(): boolean {
     return this.#io.runnable;
+  }
+
+  /** Looks without charging or changing anything. */
+  look(): DiskStatus {
+    const { queue, status, interruptStatus } = this.device;
+    const { id } = this.options;
+    const waiting = queue.ready ? queue.waiting(this.#rings) : 0;
+    const taken = (queue.lastAvail - queue.usedIndex) & 0xffff;
+    return { id, irq: this.at.irq, thread: this.#io.phase, status, interruptStatus, waiting, taken };
   }
 
   step(domid: number): void {

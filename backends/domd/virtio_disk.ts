@@ -14,7 +14,7 @@ import type { XsHandle } from '../../xen/tools/libs/xenstore.js';
 import type { VirtioMmio } from '../virtio/mmio.js';
 import { Attachment, newServed, START, type Served, type Start } from './attachment.js';
 import { DiskDirectories, VdiskDirectory, type Discovery, type StaticPlace } from './discovery.js';
-import { DiskDevice, type DiskDeviceOptions } from './disk_device.js';
+import { DiskDevice, type DiskDeviceOptions, type DiskStatus } from './disk_device.js';
 import type { DomdProgram, Process } from './program.js';
 
 type Main =
@@ -58,6 +58,27 @@ export interface VirtioDiskOptions {
   /** Windows and interrupts by disk, told on the command line instead of being read. */
   readonly places?: readonly StaticPlace[];
 }
+
+/** What a backend process is doing. */
+export interface ProcessStatus {
+  /** `wedged`: it is never scheduled. */
+  readonly life: 'looks for a guest' | 'starting' | 'serving' | 'stopping' | 'ended' | 'wedged';
+  /** Domain id of its guest and id of its IOREQ server, if it has one. */
+  readonly domid: number | undefined;
+  readonly server: number | undefined;
+  /** Where its main thread is. */
+  readonly step: string;
+  /** Event ports that were read and not yet acted on. */
+  readonly ports: number;
+  readonly disks: readonly DiskStatus[];
+}
+
+const LIVES: Partial<Record<Main['at'], ProcessStatus['life']>> = {
+  wait: 'looks for a guest',
+  start: 'starting',
+  stop: 'stopping',
+  gone: 'ended',
+};
 
 export class VirtioDisk implements Process {
   readonly devices: readonly DiskDevice[];
@@ -115,6 +136,20 @@ export class VirtioDisk implements Process {
   /** The disk with that id (`NAME:VDEV`). */
   disk(id: string): DiskDevice | undefined {
     return this.devices.find((device) => device.options.id === id);
+  }
+
+  /** Looks without charging or changing anything. */
+  look(): ProcessStatus {
+    const main = this.#main;
+    const g = this.#guest;
+    return {
+      life: this.enabled || this.ended ? (LIVES[main.at] ?? 'serving') : 'wedged',
+      domid: g?.domid,
+      server: g === undefined || g.server < 0 ? undefined : g.server,
+      step: main.at === 'start' ? `start: ${main.step}` : main.at,
+      ports: this.#pending.length,
+      disks: this.devices.map((device) => device.look()),
+    };
   }
 
   // ---- signals ----

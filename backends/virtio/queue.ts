@@ -114,6 +114,12 @@ export class VirtQueue {
     return head < this.size ? { head } : 'head-out-of-range';
   }
 
+  /** Heads that the driver has made available and that were not popped; 0 if the ring cannot be read. */
+  waiting(memory: GuestMemory): number {
+    const index = read16(memory, this.avail + 2n);
+    return index === undefined ? 0 : (index - this.lastAvail) & 0xffff;
+  }
+
   chain(memory: GuestMemory, head: number): Chain | Finding {
     const read = (index: number): Descriptor | undefined => {
       const raw = memory.read(this.desc + BigInt(index * DESC_BYTES), DESC_BYTES);

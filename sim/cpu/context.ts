@@ -65,6 +65,12 @@ export function loadContext(kernel: Kernel, core: Core, saved: Uint8Array): void
   kernel.hostClearExclusive(core.index);
 }
 
+/** One of CONTEXT_REGISTERS in a saved context. */
+export function contextRegister(saved: Uint8Array, name: SlotName): bigint {
+  const at = X_BYTES + FP_BYTES + V_BYTES + 8 * CONTEXT_REGISTERS.indexOf(name);
+  return new DataView(saved.buffer, saved.byteOffset, saved.byteLength).getBigUint64(at, true);
+}
+
 /** The context that a reset leaves: zero registers, SCTLR_EL1 and SPSR_EL2 as after reset into EL1h. */
 export function resetContext(): Uint8Array {
   const out = new Uint8Array(CONTEXT_BYTES);

@@ -195,6 +195,11 @@ export class RequestLedger {
     return this.#open.get(id)?.last;
   }
 
+  /** When an open request was opened, or undefined. */
+  openedAt(id: number): Ticks | undefined {
+    return this.#open.get(id)?.start;
+  }
+
   /** Totals by kind and register, in the order of first completion; steps in the order of first use. */
   totals(): RequestTotals[] {
     return [...this.#groups.values()].map((group) => ({

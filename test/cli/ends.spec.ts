@@ -128,6 +128,24 @@ test.each([['SIGINT'], ['SIGTERM'], ['SIGHUP']] as const)(
   },
 );
 
+test('SIGQUIT shows where the vCPUs stand and the run goes on; the end shows it again, and the report has it', async () => {
+  const running = folder.start(['run', '@a-spin.cfg', '--report', '@report.json']);
+  await running.until(/spin/);
+  running.child.kill('SIGQUIT');
+  await new Promise((resolve) => setTimeout(resolve, 500));
+  running.child.kill('SIGTERM');
+  const { code, err } = await running.done;
+  expect(code).toBe(130);
+  expect(err.filter((line) => /^d1v0 of a: running, since /.test(line))).toHaveLength(2);
+  expect(folder.report().vcpus).toMatchObject([{ guest: 'a', vcpu: 'd1v0', state: 'running', loops: true }]);
+});
+
+test('a run that was cut off says why it hung', async () => {
+  const { err } = await folder.run('run', '@a-sleep.cfg', '--report', '@report.json');
+  expect(err.join('\n')).toMatch(/\nd1v0 of a: blocked, in WFI, since [\s\S]*nothing is on its way/);
+  expect(folder.report().vcpus).toMatchObject([{ state: 'blocked', waits: 'interrupt', interrupts: [] }]);
+});
+
 test.each([
   ['--trace', 'trace'],
   ['--report', 'report'],
