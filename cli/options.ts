@@ -26,6 +26,7 @@ export interface RunOptions {
   readonly record: string | undefined;
   readonly replay: string | undefined;
   readonly report: string | undefined;
+  readonly junit: string | undefined;
   readonly trace: string | undefined;
   readonly quiet: boolean;
   readonly logLevel: LogLevel;
@@ -93,6 +94,7 @@ export function runOptions(raw: Raw): RunOptions {
     record: one('record'),
     replay,
     report: one('report'),
+    junit: one('junit'),
     trace: one('trace'),
     quiet: given('quiet'),
     logLevel: given('quiet') ? 'error' : logLevel,

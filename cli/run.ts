@@ -85,9 +85,13 @@ export async function run(raw: Readonly<Record<string, unknown>>): Promise<numbe
     peakRssBytes: process.resourceUsage().maxRSS * 1024,
     node: process.version,
   });
-  if (options.report !== undefined) {
-    const path = options.report;
-    const written = tryHost(log, `${path}: `, () => writeFileSync(path, `${JSON.stringify(report, null, 2)}\n`));
+  const files: [string | undefined, () => string][] = [
+    [options.report, () => `${JSON.stringify(report, null, 2)}\n`],
+    [options.junit, () => api.junitXml([api.runSuite(report)])],
+  ];
+  for (const [path, text] of files) {
+    if (path === undefined) continue;
+    const written = tryHost(log, `${path}: `, () => writeFileSync(path, text()));
     if (!written && code === EXIT.ok) code = EXIT.failed;
   }
   for (const fault of api.checkReport(report)) log.error(`report: ${fault}`);
@@ -130,7 +134,7 @@ function tryHost(log: Log, what: string, action: () => void): boolean {
 
 /** Finds out before the run, not after it, whether files can be written. Leaves no file behind that was not there. */
 function checkOutputs(options: RunOptions): void {
-  const outputs = [options.report, options.trace, options.record].filter((path) => path !== undefined);
+  const outputs = [options.report, options.junit, options.trace, options.record].filter((path) => path !== undefined);
   for (const path of outputs) checkWritable(path);
   const twice = outputs.find((path, index) => outputs.indexOf(path) !== index && !path.startsWith('/dev/'));
   if (twice !== undefined) throw new UsageError(`${twice}: two outputs go to the same file`);

@@ -4,3 +4,4 @@ export { buildReport, type RunFacts, type SimulationFacts } from './build.js';
 export { PLAIN, roundTripTable, type Paint } from './table.js';
 export type * from './vcpu.js';
 export { vcpuScreens } from './vcpu-screen.js';
+export { budgetSuite, junitXml, runSuite, type JUnitCase, type JUnitSuite } from './junit.js';
