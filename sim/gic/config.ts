@@ -16,6 +16,8 @@ export interface GicConfig {
   readonly alias64k: boolean;
   /** INTIDs that secure firmware has left in Group 0 (only with the Security Extensions). */
   readonly group0?: readonly number[];
+  /** PPIs that exist besides the GIC-400's own, INTIDs 25 to 31 (GIC-400 TRM 2.2.1). */
+  readonly ppis?: readonly number[];
   /** INTID of the maintenance interrupt; 25 by convention (Arm BSA). */
   readonly maintenanceIntid?: number;
   readonly gicdIidr?: number;

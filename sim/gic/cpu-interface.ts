@@ -156,11 +156,23 @@ export class CpuInterface implements MmioDevice {
     return intid | (source << 10);
   }
 
+  /**
+   * What HPPIR looks at: neither priority mask nor active interrupts matter, but a group that the interface does
+   * not signal hides its interrupts (4.4.7; the same register in DDI 0595, GICC_HPPIR).
+   */
+  #highestPending(cpu: number): number {
+    const { state } = this;
+    const intid = state.best[cpu]!;
+    if (intid === SPURIOUS) return SPURIOUS;
+    const enable = state.test(state.group, cpu, intid) ? CTLR_GRP1 : CTLR_GRP0;
+    return (state.control[cpu]! & enable) !== 0 ? intid : SPURIOUS;
+  }
+
   /** What a register that serves one group answers for `intid` (tables 4-36, 4-39, 4-43). */
   #forGroup(cpu: number, intid: number, alias: boolean): number {
     if (intid === SPURIOUS) return SPURIOUS;
     const group1 = this.state.test(this.state.group, cpu, intid);
-    if (this.#secure) return group1 && !alias ? intid : SPURIOUS;
+    if (this.#secure) return group1 ? intid : SPURIOUS;
     if (alias) return group1 ? intid : SPURIOUS;
     return group1 && (this.state.control[cpu]! & GICC_CTLR_ACK_CTL) === 0 ? SPURIOUS_GROUP1 : intid;
   }
@@ -179,14 +191,16 @@ export class CpuInterface implements MmioDevice {
       case 'IAR':
         return this.#acknowledge(cpu, false, debug);
       case 'AIAR':
-        return this.#acknowledge(cpu, true, debug);
+        return this.#secure ? 0 : this.#acknowledge(cpu, true, debug); // Secure registers are RAZ (4.4.9, 4.4.11)
       case 'RPR': {
         const running = state.runningPriority(cpu);
         return running === IDLE_PRIORITY || !this.#secure ? running : nonSecurePriority(running);
       }
       case 'HPPIR':
       case 'AHPPIR': {
-        const intid = this.#forGroup(cpu, state.best[cpu]!, register.name === 'AHPPIR');
+        const alias = register.name === 'AHPPIR';
+        if (alias && this.#secure) return 0;
+        const intid = this.#forGroup(cpu, this.#highestPending(cpu), alias);
         if (intid >= 16) return intid;
         const sources = state.sgiSources[cpu * 16 + intid]!;
         return intid | ((31 - Math.clz32(sources & -sources)) << 10);

@@ -67,12 +67,12 @@ test('the Non-secure view shifts priorities and hides Group 0 (3.8.1, 4.3.4)', (
   expect(r(gic.dist, 0x446, 0, 1)).toBe(0);
 });
 
-test('ICFGR: SGIs and PPIs are fixed, bit 0 of a field reads as one (TRM 3.2)', () => {
+test('ICFGR: SGIs and PPIs are fixed, bit 0 of a field is the handling model (TRM 3.2)', () => {
   const { gic, r, w } = gicBench(FLAT);
   w(gic.dist, 0xc00, 0);
   w(gic.dist, 0xc04, 0xffff_ffff);
   w(gic.dist, 0xc08, 0x0000_0002);
-  expect([0xc00, 0xc04, 0xc08].map((at) => r(gic.dist, at))).toEqual([0xaaaa_aaaa, 0x5554_0000, 0x5555_5557]);
+  expect([0xc00, 0xc04, 0xc08].map((at) => r(gic.dist, at))).toEqual([0xaaaa_aaaa, 0x5555_5555, 0x5555_5557]);
 });
 
 test('a level-sensitive interrupt is pending while its line is high or its latch is set (3.2.4)', () => {

@@ -12,9 +12,6 @@ import type { GicState } from './state.js';
 type GicdRegister = Register<Parameters<(typeof GICD)['slot']>[0]>;
 
 const SGIS = 0x0000_ffff;
-/** SGIs edge-triggered, PPIs level-sensitive, none of it programmable (GIC-400 TRM 3.2, GICD_ICFGRn). */
-const ICFGR_SGI = 0xaaaa_aaaa;
-const ICFGR_PPI = 0x5554_0000;
 const GIC400_IIDR = 0x0200_143b;
 
 export class Distributor implements MmioDevice {
@@ -73,7 +70,7 @@ export class Distributor implements MmioDevice {
 
   /** Enables or disables an interrupt; banked INTIDs for `cpu` only. */
   setEnabled(cpu: number, intid: number, enabled: boolean): void {
-    if (intid < 16 || !this.#visible(cpu, intid)) return;
+    if (intid < 16 || !this.state.visible(cpu, intid)) return;
     this.state.put(this.state.enabled, cpu, intid, enabled);
     this.update(this.state.targetMask(cpu, intid));
   }
@@ -96,13 +93,13 @@ export class Distributor implements MmioDevice {
   }
 
   setPending(cpu: number, intid: number, pending: boolean): void {
-    if (intid < 16 || !this.#visible(cpu, intid)) return;
+    if (intid < 16 || !this.state.visible(cpu, intid)) return;
     this.state.put(this.state.latched, cpu, intid, pending);
     this.update(this.state.targetMask(cpu, intid));
   }
 
   setActive(cpu: number, intid: number, active: boolean): void {
-    if (!this.#visible(cpu, intid)) return;
+    if (!this.state.visible(cpu, intid)) return;
     this.state.put(this.state.active, cpu, intid, active);
     this.update(this.state.targetMask(cpu, intid));
   }
@@ -112,7 +109,7 @@ export class Distributor implements MmioDevice {
     const { state } = this;
     let changed = 0;
     for (let cpu = 0; cpu < state.config.cpuCount; cpu++) {
-      if (((targets >> cpu) & 1) === 0 || !this.#visible(cpu, sgi)) continue;
+      if (((targets >> cpu) & 1) === 0 || !this.state.visible(cpu, sgi)) continue;
       state.setSgiSources(cpu, sgi, state.sgiSources[cpu * 16 + sgi]! | (1 << source));
       changed |= 1 << cpu;
     }
@@ -137,14 +134,6 @@ export class Distributor implements MmioDevice {
     return initiator >= 0 && initiator < this.state.config.cpuCount ? initiator : 0;
   }
 
-  #visible(cpu: number, intid: number): boolean {
-    return intid < this.state.intids && (!this.#secure || this.state.test(this.state.group, cpu, intid));
-  }
-
-  #visibleWord(cpu: number, word: number): number {
-    return this.#secure ? this.state.group[this.state.bank(cpu, word)]! : 0xffff_ffff;
-  }
-
   #readWord(register: GicdRegister, cpu: number): number {
     const { state } = this;
     const { config } = state;
@@ -158,13 +147,13 @@ export class Distributor implements MmioDevice {
       case 'IIDR':
         return config.gicdIidr ?? GIC400_IIDR;
       case 'IGROUPR':
-        return this.#secure || word >= state.words ? 0 : state.group[state.bank(cpu, word)]!;
+        return this.#secure ? 0 : this.#bits(state.group, cpu, word);
       case 'ISENABLER':
       case 'ICENABLER':
         return this.#bits(state.enabled, cpu, word);
       case 'ISPENDR':
       case 'ICPENDR':
-        return word < state.words ? state.pendingWord(cpu, word) & this.#visibleWord(cpu, word) : 0;
+        return word < state.words ? state.pendingWord(cpu, word) & state.visibleWord(cpu, word) : 0;
       case 'ISACTIVER':
       case 'ICACTIVER':
         return this.#bits(state.active, cpu, word);
@@ -177,7 +166,7 @@ export class Distributor implements MmioDevice {
         return value;
       }
       case 'ICFGR':
-        return this.#readConfig(word);
+        return this.#readConfig(cpu, word);
       case 'PPISR':
         return this.#bits(state.line, cpu, 0) >>> 16;
       case 'SPISR':
@@ -211,11 +200,11 @@ export class Distributor implements MmioDevice {
     }
     if (word >= state.words) return;
     const bank = state.bank(cpu, word);
-    const bits = value & this.#visibleWord(cpu, word);
+    const bits = value & state.visibleWord(cpu, word);
     const notSgis = word === 0 ? bits & ~SGIS : bits;
     switch (register.name) {
       case 'IGROUPR':
-        if (!this.#secure) state.group[bank] = value;
+        if (!this.#secure) state.group[bank] = bits;
         break;
       case 'ISENABLER':
         state.enabled[bank]! |= notSgis;
@@ -246,15 +235,15 @@ export class Distributor implements MmioDevice {
     const intid = register.index * 4 + byte;
     switch (register.name) {
       case 'IPRIORITYR': {
-        if (!this.#visible(cpu, intid)) return 0;
+        if (!this.state.visible(cpu, intid)) return 0;
         const priority = state.priority[state.priorityIndex(cpu, intid)]!;
         return this.#secure ? (priority << 1) & 0xff : priority;
       }
       case 'ITARGETSR':
-        if (state.config.cpuCount === 1 || !this.#visible(cpu, intid)) return 0;
+        if (state.config.cpuCount === 1 || !this.state.visible(cpu, intid)) return 0;
         return state.targetMask(cpu, intid);
       default: // CPENDSGIR, SPENDSGIR
-        return this.#visible(cpu, intid) ? state.sgiSources[cpu * 16 + intid]! : 0;
+        return this.state.visible(cpu, intid) ? state.sgiSources[cpu * 16 + intid]! : 0;
     }
   }
 
@@ -268,7 +257,7 @@ export class Distributor implements MmioDevice {
       case 'ITARGETSR':
         return this.#writeTargets(intid, value);
       default: {
-        if (!this.#visible(cpu, intid)) return 0;
+        if (!this.state.visible(cpu, intid)) return 0;
         const sources = state.sgiSources[cpu * 16 + intid]!;
         state.setSgiSources(cpu, intid, register.name === 'SPENDSGIR' ? sources | value : sources & ~value);
         return 1 << cpu;
@@ -277,7 +266,7 @@ export class Distributor implements MmioDevice {
   }
 
   #writePriority(cpu: number, intid: number, value: number): number {
-    if (!this.#visible(cpu, intid)) return 0;
+    if (!this.state.visible(cpu, intid)) return 0;
     const { state } = this;
     // A Non-secure write stores the value in the lower half of the priorities (IHI 0048B 3.8.1).
     const priority = this.#secure ? 0x80 | (value >> 1) : value;
@@ -286,35 +275,38 @@ export class Distributor implements MmioDevice {
   }
 
   #writeTargets(intid: number, cpus: number): number {
-    if (intid < 32 || this.state.config.cpuCount === 1 || !this.#visible(0, intid)) return 0;
+    if (intid < 32 || this.state.config.cpuCount === 1 || !this.state.visible(0, intid)) return 0;
     return this.state.setTargets(intid, cpus);
   }
 
   #bits(bits: Uint32Array, cpu: number, word: number): number {
     if (word >= this.state.words) return 0;
-    return (bits[this.state.bank(cpu, word)]! & this.#visibleWord(cpu, word)) >>> 0;
+    return (bits[this.state.bank(cpu, word)]! & this.state.visibleWord(cpu, word)) >>> 0;
   }
 
-  /** Bit 1 of each field is the trigger type, bit 0 reads as one (GIC-400 TRM 3.2). */
-  #readConfig(index: number): number {
-    if (index === 0) return ICFGR_SGI;
-    if (index === 1) return ICFGR_PPI;
-    if (index >= this.state.words * 2) return 0;
+  /**
+   * Bit 1 of each field is the trigger type; bit 0 is the handling model, 1 but for SGIs: ICFGR0 reads 0xaaaaaaaa
+   * and ICFGR1 0x55540000 (GIC-400 TRM 3.2).
+   */
+  #readConfig(cpu: number, index: number): number {
     const word = index >> 1;
-    const edges = this.state.edge[this.state.bank(0, word)]! >>> ((index & 1) * 16);
-    const visible = this.#visibleWord(0, word) >>> ((index & 1) * 16);
+    if (word >= this.state.words) return 0;
+    const edges = this.state.edge[this.state.bank(cpu, word)]! >>> ((index & 1) * 16);
+    const visible = this.state.visibleWord(cpu, word) >>> ((index & 1) * 16);
+    const model = index === 0 ? 0 : 1;
     let value = 0;
     for (let i = 0; i < 16; i++) {
-      if ((visible >>> i) & 1) value |= (1 | (((edges >>> i) & 1) << 1)) << (i * 2);
+      if ((visible >>> i) & 1) value |= (model | (((edges >>> i) & 1) << 1)) << (i * 2);
     }
     return value >>> 0;
   }
 
+  /** SGIs and PPIs are not programmable (GIC-400 TRM 3.2). */
   #writeConfig(index: number, value: number): void {
     if (index < 2 || index >= this.state.words * 2) return;
     for (let i = 0; i < 16; i++) {
       const intid = index * 16 + i;
-      if (this.#visible(0, intid)) this.state.put(this.state.edge, 0, intid, ((value >>> (i * 2 + 1)) & 1) !== 0);
+      if (this.state.visible(0, intid)) this.state.put(this.state.edge, 0, intid, ((value >>> (i * 2 + 1)) & 1) !== 0);
     }
     this.update(this.state.cpuMask);
   }

@@ -23,8 +23,7 @@ function apply(bench: ReturnType<typeof gicBench>, { device, offset, width, valu
   if (kind === 0) gic.spiLine(value % 256).set((value & 0x100) !== 0);
   else if (kind === 1) {
     // INTID 25 has its driver: the maintenance interrupt.
-    const intid = 16 + (value & 15);
-    if (intid !== 25) gic.ppiLine(Math.max(0, cpu) & 1, intid).set((value & 0x100) !== 0);
+    gic.ppiLine(Math.max(0, cpu) & 1, 26 + (value % 6)).set((value & 0x100) !== 0);
   } else if (kind === 2) return gic.devices[device]!.read(offset, width, cpu);
   else gic.devices[device]!.write(offset, width, value, 0, cpu);
   return 0;

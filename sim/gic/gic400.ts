@@ -68,7 +68,9 @@ export class Gic400 {
 
   /** The input of private peripheral interrupt `intid` (16 to 31) of a core. */
   ppiLine(cpu: number, intid: number): IrqLine {
-    if (intid < 16 || intid > 31) throw new RangeError(`GIC: INTID ${intid} is no PPI`);
+    if (intid < 16 || intid > 31 || ((this.#state.bankedIds >>> intid) & 1) === 0) {
+      throw new RangeError(`GIC: INTID ${intid} is no PPI`);
+    }
     if (cpu < 0 || cpu >= this.#state.config.cpuCount) throw new RangeError(`GIC: no CPU interface ${cpu}`);
     return { name: `cpu${cpu}.ppi${intid}`, set: (level) => this.#setLine(cpu, intid, level) };
   }

@@ -96,6 +96,8 @@ export const LR_PRIORITY_SHIFT = 23;
 export const LR_PENDING = 1 << 28;
 export const LR_ACTIVE = 1 << 29;
 export const LR_GROUP1 = 1 << 30;
+/** Bits 22:20 are reserved. */
+export const LR_BITS = 0xff8f_ffff;
 export const LR_HW = 0x8000_0000;
 
 /** GICD peripheral and component identification (GIC-400 TRM 3.2). */

@@ -9,12 +9,16 @@ import { IDLE_PRIORITY, MAX_CPUS, PRIORITY_MASK, SPURIOUS } from './config.js';
 const BANKED_IDS = 32;
 /** SGIs are edge-triggered by nature. */
 const SGI_BITS = 0x0000_ffff;
+/** The GIC-400's PPIs, INTIDs 25 to 31 (TRM 2.2.1). */
+const PPI_BITS = 0xfe00_0000;
 
 export class GicState {
   /** INTIDs implemented, a multiple of 32. */
   readonly intids: number;
   readonly words: number;
   readonly cpuMask: number;
+  /** INTIDs 0 to 31 that exist; registers show nothing of the others (IHI 0048B 4.1.1). */
+  readonly bankedIds: number;
 
   readonly group: Uint32Array; // 1 = Group 1
   readonly enabled: Uint32Array;
@@ -47,6 +51,7 @@ export class GicState {
     this.words = 1 + Math.ceil(config.spiCount / 32);
     this.intids = this.words * 32;
     this.cpuMask = (1 << config.cpuCount) - 1;
+    this.bankedIds = (config.ppis ?? []).reduce((bits, intid) => (bits | (1 << intid)) >>> 0, SGI_BITS + PPI_BITS);
     const banks = MAX_CPUS + this.words - 1;
     this.group = new Uint32Array(banks);
     this.enabled = new Uint32Array(banks);
@@ -113,6 +118,20 @@ export class GicState {
     const bank = this.bank(cpu, intid >> 5);
     const bit = 1 << (intid & 31);
     bits[bank] = value ? bits[bank]! | bit : bits[bank]! & ~bit;
+  }
+
+  /**
+   * The interrupts of a word that software may see and change: those that exist, and with the Security Extensions
+   * those of Group 1 (IHI 0048B 3.1.3, table 4-1 notes).
+   */
+  visibleWord(cpu: number, word: number): number {
+    if (word >= this.words) return 0;
+    const exist = word === 0 ? this.bankedIds : 0xffff_ffff;
+    return (this.config.securityExtensions ? exist & this.group[this.bank(cpu, word)]! : exist) >>> 0;
+  }
+
+  visible(cpu: number, intid: number): boolean {
+    return ((this.visibleWord(cpu, intid >> 5) >>> (intid & 31)) & 1) !== 0;
   }
 
   /** Pending status word: the latch, or a level-sensitive input that is asserted (IHI 0048B 3.2.4). */

@@ -6,6 +6,7 @@ import { Gic400 } from './gic400.js';
 export const FLAT: GicConfig = {
   cpuCount: 2,
   spiCount: 256,
+  ppis: [16, 17, 18, 19, 20, 21, 22, 23, 24],
   lrCount: 4,
   securityExtensions: false,
   alias64k: false,

@@ -56,9 +56,9 @@ export class VirtualCpuInterface implements MmioDevice {
       case 'RPR':
         return state.runningPriority(cpu);
       case 'HPPIR':
-        return this.#forGroup(cpu, state.bestLr(cpu), false);
+        return this.#forGroup(cpu, state.highestPendingLr(cpu), false);
       case 'AHPPIR':
-        return this.#forGroup(cpu, state.bestLr(cpu), true);
+        return this.#forGroup(cpu, state.highestPendingLr(cpu), true);
       case 'APR':
         return register.index === 0 ? state.apr[cpu]! : 0;
       case 'IIDR':

@@ -20,6 +20,7 @@ import {
   HCR_VGRP1DIE,
   HCR_VGRP1EIE,
   LR_ACTIVE,
+  LR_BITS,
   LR_EOI,
   LR_GROUP1,
   LR_HW,
@@ -73,7 +74,7 @@ export class VirtualState {
 
   writeLr(cpu: number, index: number, value: number): void {
     if (index >= this.lrCount) return;
-    this.lr[cpu * this.lrCount + index] = value;
+    this.lr[cpu * this.lrCount + index] = value & LR_BITS;
     this.update(cpu);
   }
 
@@ -149,12 +150,18 @@ export class VirtualState {
     return best;
   }
 
+  /** What GICV_HPPIR looks at: the best list register, unless the virtual interface does not signal its group. */
+  highestPendingLr(cpu: number): number {
+    const best = this.bestLr(cpu);
+    return best >= 0 && this.#groupEnabled(cpu, this.readLr(cpu, best)) ? best : -1;
+  }
+
   /** List register whose interrupt is signalled to the virtual machine, or -1. */
   signalledLr(cpu: number): number {
     const best = this.bestLr(cpu);
     if (best < 0) return -1;
     const lr = this.readLr(cpu, best);
-    if ((this.vmcr[cpu]! & (lr & LR_GROUP1 ? CTLR_GRP1 : CTLR_GRP0)) === 0) return -1;
+    if (!this.#groupEnabled(cpu, lr)) return -1;
     if (lrPriority(lr) >= this.priorityMask(cpu)) return -1;
     return this.groupPriority(cpu, lr) < this.runningPriority(cpu) ? best : -1;
   }
@@ -236,6 +243,10 @@ export class VirtualState {
     this.vmcr.set(saved.vmcr);
     this.apr.set(saved.apr);
     this.lr.set(saved.lr);
+  }
+
+  #groupEnabled(cpu: number, lr: number): boolean {
+    return (this.vmcr[cpu]! & (lr & LR_GROUP1 ? CTLR_GRP1 : CTLR_GRP0)) !== 0;
   }
 
   /** Values below the smallest supported one select that one (IHI 0048B 4.4.3). */

@@ -442,12 +442,16 @@ function timerIntid(board: Board, timer: TimerName): number {
 }
 
 function gicConfig(board: Board) {
-  const { gic, cores } = board;
+  const { gic, timer, cores } = board;
+  const timers = [timer.securePhysicalIntid, timer.physicalIntid, timer.virtualIntid, timer.hypervisorIntid];
+  const wired = [gic.maintenanceIntid, ...timers, ...cores.flatMap((core) => core.pmuIntid ?? [])];
   return {
     cpuCount: cores.length,
     spiCount: gic.spiCount,
     lrCount: gic.lrCount,
     securityExtensions: gic.securityExtensions,
+    group0: gic.group0Intids,
+    ppis: wired.filter((intid) => intid < 32),
     alias64k: gic.alias64k,
     maintenanceIntid: gic.maintenanceIntid,
     gicdIidr: gic.iidr.distributor,
