@@ -87,6 +87,7 @@ const OUTCOMES: Readonly<Record<GuestOutcome, OutcomeName>> = {
   reboot: 'reboot',
   crash: 'crash',
   suspend: 'poweroff',
+  destroyed: 'poweroff',
   watchdog: 'crash',
   failed: 'crash',
 };

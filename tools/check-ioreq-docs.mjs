@@ -12,9 +12,7 @@ const TITLE = /^\[([a-z][a-z0-9]*(?:-[a-z0-9]+)+)(?:@(v1|4\.17|current))?\] /;
 
 const given = process.argv.slice(2);
 const reports =
-  given.length > 0
-    ? given
-    : ['vitest', 'vitest.system'].map((name) => join(root, '.cache', `test-${name}.json`));
+  given.length > 0 ? given : ['vitest', 'vitest.system'].map((name) => join(root, '.cache', `test-${name}.json`));
 const faults = [];
 
 /** id -> baseline or '' -> status of each test. */

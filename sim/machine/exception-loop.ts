@@ -19,6 +19,8 @@ const LOOKS = 4;
 /** A handler that does something useful between two faults executes more than that, or faults less often. */
 const MAX_INSTRUCTIONS = 64;
 const MIN_EXCEPTIONS = 10;
+/** Suspects that are remembered, the newest; what has gone away is not looked at again and would stay for ever. */
+const MAX_MARKS = 64;
 /** Synchronous exceptions from the same level: offsets of their vectors, and the bytes of one (DDI 0487, D1.10.2). */
 const VECTORS = [0x000n, 0x200n];
 const VECTOR_BYTES = 0x80n;
@@ -40,7 +42,7 @@ const CLASSES: ReadonlyMap<number, string> = new Map([
 
 interface Mark {
   readonly what: string;
-  looks: number;
+  readonly looks: number;
 }
 
 /**
@@ -85,7 +87,7 @@ export class ExceptionWatch {
     this.#next = BigInt(s.next);
     s.last.forEach((saved, i) => Object.assign(this.#last[i] ?? {}, saved));
     this.#marks.clear();
-    for (const [key, mark] of s.marks) this.#marks.set(key, { ...mark });
+    for (const [key, mark] of s.marks) this.#marks.set(key, mark);
   }
 
   #lookAt(core: WatchedCore): void {
@@ -101,9 +103,12 @@ export class ExceptionWatch {
     const fault =
       exceptions >= MIN_EXCEPTIONS && instructions <= MAX_INSTRUCTIONS * exceptions ? faultOf(core) : undefined;
     const mark = this.#marks.get(key);
-    if (fault === undefined) this.#marks.delete(key);
-    else if (mark?.what !== fault.what) this.#marks.set(key, { what: fault.what, looks: fault.atVector ? 1 : 0 });
-    else if (fault.atVector && ++mark.looks === LOOKS) this.onLoop(key, fault.what);
+    this.#marks.delete(key);
+    if (fault === undefined) return;
+    const looks = (mark?.what === fault.what ? mark.looks : 0) + (fault.atVector ? 1 : 0);
+    this.#marks.set(key, { what: fault.what, looks });
+    if (this.#marks.size > MAX_MARKS) this.#marks.delete([...this.#marks.keys()][0]!);
+    if (fault.atVector && looks === LOOKS) this.onLoop(key, fault.what);
   }
 }
 

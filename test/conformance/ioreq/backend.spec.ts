@@ -214,6 +214,50 @@ describe('absence', () => {
   });
 });
 
+describe('toolstack', () => {
+  rule(
+    'tools-early-shutdown',
+    'a guest that was shut down while it was being made ends as soon as it has started',
+    () => {
+      const l = life('reads=1');
+      const { toolstack, xen, machine } = l.simulation;
+      expect(toolstack.phaseOf('bare')).toBe('waiting-backend');
+      xen.shutdownDomain(domain(l), 3);
+      // A backend that loses the frontend while it connects leaves its directory: libxl waits ten seconds.
+      expect(l.until(() => machine.outcome !== undefined, 11_000)).toBe(true);
+      expect([machine.outcome?.name, l.process.accesses, [...xen.domains.keys()]]).toEqual(['crash', 0, [0, 1]]);
+    },
+  );
+
+  rule(
+    'tools-destroy',
+    'a destroy takes the guest while it is made, runs, or waits for its disk; with or without a next one',
+    () => {
+      for (const when of ['waiting-backend', 'running', 'blocked'] as const) {
+        const l = reader();
+        const { toolstack, xen, machine } = l.simulation;
+        if (when !== 'waiting-backend') expect(busy(l)).toBe(true);
+        if (when === 'blocked') {
+          l.process.enabled = false;
+          expect(l.until(() => blocked(l))).toBe(true);
+          l.process.enabled = true;
+        }
+        const id = toolstack.domids()[0]!;
+        expect([toolstack.destroy('bare', true), toolstack.destroy('bare'), toolstack.destroy('nobody')]).toEqual([
+          true,
+          false,
+          false,
+        ]);
+        expect(l.until(() => (toolstack.domids()[0] ?? 0) > id, 11_000)).toBe(true);
+        expect([when, [...xen.domains.keys()]]).toEqual([when, [0, 1, id + 1]]);
+        expect(toolstack.destroy('bare')).toBe(true);
+        expect(l.until(() => machine.outcome !== undefined, 11_000)).toBe(true);
+        expect([machine.outcome?.name, [...xen.domains.keys()]]).toEqual(['poweroff', [0, 1]]);
+      }
+    },
+  );
+});
+
 describe('habits', () => {
   rule(
     'backend-race',

@@ -30,7 +30,7 @@ import {
 /** LIBXL_INIT_TIMEOUT and LIBXL_DESTROY_TIMEOUT: ten seconds, in ns. */
 const BACKEND_TIMEOUT_NS = 10_000_000_000n;
 
-export type GuestOutcome = 'poweroff' | 'reboot' | 'crash' | 'suspend' | 'watchdog' | 'failed';
+export type GuestOutcome = 'poweroff' | 'reboot' | 'crash' | 'suspend' | 'watchdog' | 'destroyed' | 'failed';
 
 /** What the user of the toolstack learns. */
 export interface ToolstackEvents {
@@ -226,6 +226,8 @@ export class Toolstack implements ToolstackHooks {
     writeDomainType(store, guest.domid);
     guest.phase = 'running';
     unpauseByController(this.xen, domain);
+    // Somebody may have shut it down while it was being made: xl's first look at a new domain finds that.
+    if (domain.isShutDown) this.onShutdown(domain);
   }
 
   #unwatch(guest: Guest): void {
@@ -234,6 +236,19 @@ export class Toolstack implements ToolstackHooks {
   }
 
   // ---- end of a guest ----
+
+  /**
+   * `xl destroy`, whatever the guest is doing; with `again` the same configuration is created anew two seconds later.
+   * To be called while no core runs. False: there is no such guest, or it is going already.
+   */
+  destroy(name: string, again = false): boolean {
+    const guest = this.#guests.find((g) => g.config.name === name);
+    if (guest === undefined || (guest.phase !== 'running' && guest.phase !== 'waiting-backend')) return false;
+    if (guest.phase === 'waiting-backend') this.#unwatch(guest);
+    [guest.outcome, guest.action] = ['destroyed', again ? 'restart' : 'destroy'];
+    this.#close(guest);
+    return true;
+  }
 
   onShutdown(d: Domain): void {
     const guest = this.#guests.find((g) => g.domid === d.id && g.phase === 'running');
@@ -282,6 +297,12 @@ export class Toolstack implements ToolstackHooks {
     this.consoled.close(domid);
     this.xenstored.release(domid);
     removeDomain(this.xenstored.store, { domid, name: config.name, uuid });
+    // virtio-disk removes the directory of its device only (xen-ioreq.md 8.5): the guest's, now empty, would stay.
+    for (const { backend } of this.#paths(guest)) {
+      const above = backend.slice(0, backend.lastIndexOf('/'));
+      const { store } = this.xenstored;
+      if (store.exists(above) && store.directory(0, above).length === 0) store.rm(0, above);
+    }
     const domain = this.xen.domain(domid);
     if (domain !== undefined) this.xen.destroyDomain(domain);
     guest.domid = 0;

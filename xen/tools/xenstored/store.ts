@@ -331,6 +331,11 @@ export class Store {
     return lines;
   }
 
+  /** Nodes of the tree, and transactions that are open. */
+  census(): { nodes: number; transactions: number } {
+    return { nodes: this.#nodes.size, transactions: this.#transactions.size };
+  }
+
   save(): unknown {
     const pack = (nodes: Map<string, Node>): unknown =>
       [...nodes].map(([p, n]) => [p, [...n.value], n.perms, n.generation]);

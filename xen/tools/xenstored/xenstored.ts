@@ -349,6 +349,13 @@ export class Xenstored implements XenService {
       if (this.#local[at]!.client === client) this.#local.splice(at, 1);
   }
 
+  /** What it holds at present: nodes, open transactions, connected domains, watches of domains and of modelled clients. */
+  census(): { nodes: number; transactions: number; connections: number; watches: number } {
+    const connections = [...this.#byPort.values()];
+    const watches = connections.reduce((sum, c) => sum + c.watches.length, this.#local.length);
+    return { ...this.store.census(), connections: connections.length, watches };
+  }
+
   save(): unknown {
     return {
       store: this.store.save(),
