@@ -26,5 +26,6 @@ export { ToolsError } from './xen/tools/light/tools_error.js';
 export { DiskImageError, type Disk } from './backends/virtio/disk.js';
 export { MemoryDisk } from './backends/virtio/memory-disk.js';
 export { bareGuest } from './guests/bare/config.js';
+export { placementOf, type Placement } from './placement.js';
 export { decodeIoreq, RequestRunner, type IoreqSlot, type PendingRequest } from './requests.js';
 export type { CompletedRequest, RequestStep } from './sim/trace/ledger.js';

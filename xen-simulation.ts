@@ -12,6 +12,7 @@ import type { InputRecord } from './sim/machine/input-log.js';
 import { Machine } from './sim/machine/machine.js';
 import type { Outcome, OutcomeName } from './sim/machine/outcome.js';
 import type { Ticks } from './sim/machine/time.js';
+import { placementOf, placementText } from './placement.js';
 import { RequestRunner } from './requests.js';
 import { coreNames, type Simulation } from './simulation.js';
 import { vcpuStates } from './vcpu-state.js';
@@ -98,18 +99,6 @@ function primaryConsole(config: GuestConfig): ConsoleKind {
   return config.vuart && last?.startsWith('ttyAMA') === true ? 'vuart' : 'hvc0';
 }
 
-/** pCPUs (of Xen) for driver domains and guests, from the placement that was chosen; undefined: wherever the scheduler likes. */
-function affinities(
-  placement: string,
-  pcpus: number,
-  vcpus: number,
-): { backend: number[] | undefined; guest: number[] | undefined } {
-  const all = Array.from({ length: pcpus }, (_, i) => i);
-  if (placement === 'same') return { backend: [0], guest: vcpus === 1 ? [0] : undefined };
-  if (placement === 'free' || pcpus === 1) return { backend: undefined, guest: undefined };
-  return { backend: [pcpus - 1], guest: vcpus < pcpus ? all.slice(0, -1) : undefined };
-}
-
 /**
  * Xen guests on a board: hypervisor, Dom0's services, driver domains with their disks, and the guests, built and about to
  * start. Throws ToolsError for a guest that cannot be built, DiskImageError for an image that cannot be opened.
@@ -119,7 +108,13 @@ export function createXenSimulation(options: XenSimulationOptions): XenSimulatio
   const { board, design } = configuration;
   const warn = options.warn ?? ((): void => {});
   const guests = design['ioreq.policy'] === 'dom0' ? options.guests.map(backendsInDom0) : options.guests;
-  const pcpus = board.cores.slice(0, design['xen.pcpus']).map((core) => core.index);
+  const placement = placementOf(
+    configuration,
+    guests.reduce((sum, g) => sum + (g.cpus === undefined ? g.vcpus : 0), 0),
+  );
+  const pcpus = [...placement.cores];
+  const guestCpus = placement.guest;
+  const backendCpus = placement.backend === undefined ? undefined : [...placement.backend];
   const random = new SeededBytes(BigInt(design['sim.seed']));
   let xen!: Xen;
   const machine = new Machine({
@@ -162,11 +157,6 @@ export function createXenSimulation(options: XenSimulationOptions): XenSimulatio
     options.onGuestEnd ?? ((): void => {}),
   );
 
-  const { backend: backendCpus, guest: guestCpus } = affinities(
-    design['xen.placement'],
-    pcpus.length,
-    guests.reduce((sum, g) => sum + g.vcpus, 0),
-  );
   const dom0 = createModelledDomain(xen, {
     name: 'Domain-0',
     uuid: '00000000-0000-0000-0000-000000000000',
@@ -220,8 +210,11 @@ export function createXenSimulation(options: XenSimulationOptions): XenSimulatio
   const programs = new Map(
     [...modelled].map(([name, m]) => [
       name,
-      new DomdProgram(m.caller, MODELLED_SHARED_INFO, (handler) =>
-        machine.clock.event(`domd.d${m.domain.id}.start`, handler),
+      new DomdProgram(
+        m.caller,
+        MODELLED_SHARED_INFO,
+        (handler) => machine.clock.event(`domd.d${m.domain.id}.start`, handler),
+        design['domd.load'] === 'spin',
       ),
     ]),
   );
@@ -307,7 +300,11 @@ export function createXenSimulation(options: XenSimulationOptions): XenSimulatio
   return {
     machine,
     configuration,
-    placement: describe(guests, modelled, guestCpus, backendCpus),
+    placement: placementText(
+      guests,
+      [...modelled.keys()].filter((name) => name !== DOM0),
+      placement,
+    ),
     keyboardConsole: guests[0]?.name ?? '',
     expect: (pattern) => {
       for (const [name, kind] of primary) consoles.get(`${name}:${kind}`)!.expect = pattern;
@@ -435,31 +432,4 @@ function unusedGrants(guest: GuestConfig, backends: ReadonlyMap<string, VirtioDi
 function openDisk(path: string, readOnly: boolean, snapshot: boolean): Disk {
   const file = new FileDisk(path, readOnly || snapshot);
   return snapshot && !readOnly ? new OverlayDisk(file) : file;
-}
-
-function describe(
-  guests: readonly GuestConfig[],
-  modelled: ReadonlyMap<string, ModelledDomain>,
-  guestCpus: number[] | undefined,
-  backendCpus: number[] | undefined,
-): string {
-  const where = (cpus: readonly number[] | undefined): string =>
-    cpus === undefined ? 'any pCPU' : `pCPU ${rangeText(cpus)}`;
-  const backends = [...modelled.keys()].filter((name) => name !== DOM0);
-  const byPlace = new Map<string, string[]>();
-  for (const { name, vcpus, cpus } of guests) {
-    const place = where(cpus ?? guestCpus);
-    byPlace.set(place, [...(byPlace.get(place) ?? []), `${name} (${vcpus} vCPU${vcpus === 1 ? '' : 's'})`]);
-  }
-  return [
-    ...[...byPlace].map(([place, names]) => `${names.join(', ')} on ${place}`),
-    `backend ${backends.length === 0 ? 'Domain-0' : backends.join(', ')} on ${where(backendCpus)}`,
-  ].join('; ');
-}
-
-/** `0-2` for 0, 1, 2. */
-function rangeText(cpus: readonly number[]): string {
-  const first = cpus[0] ?? 0;
-  const inRow = cpus.length > 1 && cpus.every((cpu, i) => cpu === first + i);
-  return inRow ? `${first}-${first + cpus.length - 1}` : cpus.join(',');
 }

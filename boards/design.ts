@@ -48,13 +48,18 @@ export const DESIGN_KEYS = {
   'xen.pcpus': amount(4, 1, 8, '', 'physical CPUs Xen brings up; above 4 the A53s join, as with hmp-unsafe'),
   'xen.placement': choice(
     'cluster',
-    ['cluster', 'same', 'free'],
-    'driver domain on a pCPU of its own, on the first guest vCPU’s pCPU, or wherever the scheduler puts it',
+    ['cluster', 'same', 'oversubscribed', 'across', 'free'],
+    'driver domain on a pCPU of its own; on the first guest vCPU’s; guests and driver domain on one pCPU fewer than they have vCPUs; driver domain on the other cluster (hmp-unsafe); or wherever the scheduler puts it',
   ),
   'xen.hardening': choice(
     'on',
     ['on', 'off'],
     'firmware call on each trap from a guest (Spectre v2), if the firmware offers it',
+  ),
+  'domd.load': choice(
+    'none',
+    ['none', 'spin'],
+    'other work in a driver domain: none, so that it sleeps between requests, or a program of lowest priority that never does',
   ),
   'backend.processes': choice(
     'each',

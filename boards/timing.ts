@@ -155,7 +155,7 @@ const xen = {
   'xen.contextSwitch': entry(
     4400,
     'cycles',
-    [2500, 7500],
+    [1000, 8800],
     'derived',
     'ISCA16: VM switch 8799, one half of save and restore; 10 us measured on a GICv3 server',
   ),

@@ -21,6 +21,7 @@ export class UsageError extends Error {
 const INPUT_ERRORS: ReadonlySet<string> = new Set([
   'UsageError',
   'BoardError',
+  'BudgetError',
   'SettingError',
   'FormatError',
   'LoadError',

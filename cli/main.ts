@@ -1,5 +1,6 @@
 import yargs from 'yargs';
 import type { Argv } from 'yargs';
+import { benchCommand } from './bench-command.js';
 import { boardCommand } from './board.js';
 import { EXIT, inputErrorMessage, UsageError } from './exit.js';
 import { runCommand } from './run-command.js';
@@ -22,6 +23,7 @@ export async function main(args: readonly string[]): Promise<number> {
     .usage('$0 COMMAND: simulator of the Renesas R-Car H3 under Xen, with IOREQ and virtio-mmio')
     .parserConfiguration({ 'duplicate-arguments-array': true, 'camel-case-expansion': true, 'parse-numbers': false })
     .command(runCommand(done))
+    .command(benchCommand(done))
     .command(boardCommand(done))
     .command(traceCommand(done))
     .demandCommand(1, 'a command is needed')

@@ -1,9 +1,10 @@
-import { accessSync, closeSync, constants, existsSync, openSync, statSync, unlinkSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import pc from 'picocolors';
 import * as api from '../index.js';
 import { createSimulation } from './create.js';
 import { ConsoleTap, drive } from './drive.js';
-import { EXIT, fileErrorText, UsageError } from './exit.js';
+import { EXIT, fileErrorText } from './exit.js';
+import { checkOutputs } from './files.js';
 import { guestText, readGuests } from './guests.js';
 import { Log } from './log.js';
 import { runOptions, type RunOptions } from './options.js';
@@ -14,7 +15,7 @@ import { writeRecording } from './recording.js';
 export async function run(raw: Readonly<Record<string, unknown>>): Promise<number> {
   const options = runOptions(raw);
   const log = new Log(options.logLevel);
-  checkOutputs(options);
+  checkOutputs([options.report, options.junit, options.trace, options.record]);
   const guests = options.bare === undefined ? readGuests(options) : [];
   for (const warning of guests.flatMap((guest) => guest.warnings)) log.warn(warning);
   if (options.dryRun) {
@@ -129,28 +130,6 @@ function tryHost(log: Log, what: string, action: () => void): boolean {
     if (code === undefined) log.error((error as Error).message);
     else log.error(`cannot write ${fileErrorText(what.replace(/: $/, ''), error)}`);
     return false;
-  }
-}
-
-/** Finds out before the run, not after it, whether files can be written. Leaves no file behind that was not there. */
-function checkOutputs(options: RunOptions): void {
-  const outputs = [options.report, options.junit, options.trace, options.record].filter((path) => path !== undefined);
-  for (const path of outputs) checkWritable(path);
-  const twice = outputs.find((path, index) => outputs.indexOf(path) !== index && !path.startsWith('/dev/'));
-  if (twice !== undefined) throw new UsageError(`${twice}: two outputs go to the same file`);
-}
-
-function checkWritable(path: string): void {
-  try {
-    if (existsSync(path)) {
-      if (statSync(path).isDirectory()) throw Object.assign(new Error(), { code: 'EISDIR' });
-      accessSync(path, constants.W_OK);
-    } else {
-      closeSync(openSync(path, 'wx'));
-      unlinkSync(path);
-    }
-  } catch (error) {
-    throw new UsageError(`cannot write ${fileErrorText(path, error)}`);
   }
 }
 

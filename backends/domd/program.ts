@@ -41,6 +41,8 @@ export class DomdProgram {
     private readonly sharedInfo: number,
     /** Event that ends the start-up time. */
     startEvent: (handler: () => void) => TimedEvent,
+    /** A program of lowest priority runs whenever nothing else wants to. */
+    private readonly spins = false,
   ) {
     this.ports = new EventPorts(caller, sharedInfo);
     this.#started = startEvent(() => {
@@ -82,7 +84,9 @@ export class DomdProgram {
         return 'ran';
       }
     }
-    return 'blocked';
+    if (!this.spins) return 'blocked';
+    this.caller.spin();
+    return 'ran';
   }
 
   #bootStep(): 'ran' | 'blocked' {
@@ -106,6 +110,7 @@ export class DomdProgram {
   #interrupt(intid: number): void {
     const pending = intid === EVTCHN_PPI ? this.ports.peek() : [];
     const request = pending.map((port) => this.#owner(port)?.requestOf(port) ?? 0).find((r) => r !== 0) ?? 0;
+    this.caller.interrupted(request);
     this.caller.workFor(request, 'deliver');
     this.caller.charge('domd.upcall');
     for (const port of intid === EVTCHN_PPI ? this.ports.take() : []) {

@@ -27,8 +27,11 @@ static const struct {
     NUMBER(seed, 0, ~0ull),
     NUMBER(timeout, 1, 3600),
     NUMBER(check, 0, 0xffffffff),
+    NUMBER(rounds, 1, 1u << 30),
+    NUMBER(gap, 0, 1000000000),
 };
 
+static const char benches[][12] = {"none", "ioreq", "spin"};
 static const char endings[][8] = {"off", "reboot", "hang", "fault", "hole"};
 
 /* Decimal, or hexadecimal after 0x; false when it is no number or too large. */
@@ -62,6 +65,14 @@ static bool take(const char *key, const char *text) {
     *(u64 *)((u8 *)&args + numbers[i].at) = value;
     return true;
   }
+  if (same_text(key, "bench")) {
+    for (u32 i = 0; i < sizeof benches / sizeof benches[0]; i++) {
+      if (!same_text(text, benches[i])) continue;
+      args.bench = (enum bench)i;
+      return true;
+    }
+    fail("bench=%s: no such program", text);
+  }
   if (!same_text(key, "end")) return false;
   for (u32 i = 0; i < sizeof endings / sizeof endings[0]; i++) {
     if (same_text(text, endings[i])) {
@@ -94,7 +105,7 @@ bool args_hvc(const char *text) {
 
 struct args args_parse(const char *text, u32 cpus) {
   args = (struct args){.reads = 64, .writes = 16, .size = 4096, .depth = 1, .event_idx = 1, .indirect = 1,
-                       .vcpus = cpus, .peeks = 16, .seed = 1, .timeout = 10, .check = NO_CHECK};
+                       .vcpus = cpus, .peeks = 16, .seed = 1, .timeout = 10, .check = NO_CHECK, .rounds = 100};
   char word[WORD_BYTES];
   while (next_word(&text, word)) {
     u32 equals = 0;

@@ -3,6 +3,7 @@
 #define ARGS_H
 #include "bare.h"
 
+enum bench { BENCH_NONE, BENCH_IOREQ, BENCH_SPIN };
 enum ending { END_OFF, END_REBOOT, END_HANG, END_FAULT, END_HOLE };
 
 struct args {
@@ -20,6 +21,9 @@ struct args {
   u64 timeout;       /* seconds for a request */
   u64 check;         /* expected CRC-32 of what is read, NO_CHECK = any */
   enum ending end;
+  enum bench bench;  /* instead of the disk work */
+  u64 rounds;        /* of a benchmark */
+  u64 gap;           /* mean nanoseconds between its rounds */
 };
 
 #define NO_DISK 0xffffffff

@@ -1,6 +1,7 @@
 /* The built-in bare-metal guest: drives a virtio-mmio disk and says what it saw. */
 #include "arena.h"
 #include "args.h"
+#include "bench.h"
 #include "board.h"
 #include "console.h"
 #include "crc32.h"
@@ -77,7 +78,10 @@ __attribute__((noreturn)) void bare_main(const void *tree) {
   timer_init(board.timer_intid);
   timer_check();
   smp_start((u32)args.vcpus);
-  if (args.disk == NO_DISK) {
+  if (args.bench != BENCH_NONE) {
+    bench_run(&args);
+    console_flush();
+  } else if (args.disk == NO_DISK) {
     smp_go(board.gicd, 0);
     smp_join();
     say("bare: ok reads=0 writes=0 crc=%08x\n", crc32(0, NULL, 0));

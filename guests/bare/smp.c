@@ -3,6 +3,7 @@
 #include "board.h"
 #include "gic.h"
 #include "psci.h"
+#include "timer.h"
 #include "wait.h"
 
 #define SGI_GO 1   /* to a secondary */
@@ -16,6 +17,7 @@ static volatile bool go[MAX_CPUS];
 static u64 mpidrs[MAX_CPUS];
 static u32 cpus = 1;
 static u64 peek_register, peeks;
+static void (*volatile work)(u32 cpu);
 
 void secondary_entry(void);
 
@@ -32,6 +34,7 @@ static void set_state(u64 number, enum state state) {
 void secondary_main(u64 number) {
   gic_cpu_init();
   gic_enable(SGI_GO, true, on_go);
+  timer_cpu_init();
   set_state(number, UP);
   while (!go[number]) {
     wfi();
@@ -39,7 +42,13 @@ void secondary_main(u64 number) {
     irq_disable();
   }
   dmb_ish();
-  for (u64 i = 0; i < peeks; i++) mmio_read(peek_register);
+  if (work != NULL) {
+    irq_enable();
+    work((u32)number);
+    irq_disable();
+  } else {
+    for (u64 i = 0; i < peeks; i++) mmio_read(peek_register);
+  }
   set_state(number, FINISHED);
   psci_cpu_off();
   fail("CPU_OFF of cpu %u returned", (u32)number);
@@ -66,6 +75,13 @@ void smp_go(u64 reg, u64 reads) {
   peek_register = reg;
   peeks = reads;
   for (u32 i = 1; i < cpus; i++) gic_send(i, SGI_GO);
+}
+
+void smp_run(void (*given)(u32 cpu)) {
+  work = given;
+  smp_go(0, 0);
+  given(0);
+  smp_join();
 }
 
 void smp_join(void) {

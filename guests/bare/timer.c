@@ -1,35 +1,42 @@
 /* One-shot deadlines by the virtual timer. */
 #include "timer.h"
 #include "gic.h"
+#include "layout.h"
 #include "wait.h"
 
 #define CTL_ENABLE 1
 
-static volatile bool expired;
+static volatile bool expired[MAX_CPUS];
+static u32 timer_intid;
 
 static void on_timer(void) {
   /* Disabling lowers the line; the interrupt is level-sensitive. */
   WRITE_SYSREG(cntv_ctl_el0, 0);
-  expired = true;
+  expired[cpu_number()] = true;
 }
 
 u64 nanoseconds(u64 ticks) { return ticks * 1000000000ull / counter_frequency(); }
 
-void timer_init(u32 intid) { gic_enable(intid, false, on_timer); }
+void timer_init(u32 intid) {
+  timer_intid = intid;
+  timer_cpu_init();
+}
+
+void timer_cpu_init(void) { gic_enable(timer_intid, false, on_timer); }
 
 void timer_start(u64 ticks) {
-  expired = false;
+  expired[cpu_number()] = false;
   WRITE_SYSREG(cntv_cval_el0, counter() + ticks);
   WRITE_SYSREG(cntv_ctl_el0, CTL_ENABLE);
 }
 
 void timer_stop(void) { WRITE_SYSREG(cntv_ctl_el0, 0); }
 
-bool timer_expired(void) { return expired; }
+bool timer_expired(void) { return expired[cpu_number()]; }
 
 static bool is_expired(u64 unused) {
   (void)unused;
-  return expired;
+  return timer_expired();
 }
 
 void timer_check(void) {

@@ -13,6 +13,8 @@ static inline u64 counter_frequency(void) { return READ_SYSREG(cntfrq_el0); }
 u64 nanoseconds(u64 ticks);
 
 void timer_init(u32 intid);
+/* The interrupt on this further CPU; every CPU has a timer and a flag of its own. */
+void timer_cpu_init(void);
 /* An interrupt after `ticks`, which sets the flag that timer_expired reads. */
 void timer_start(u64 ticks);
 void timer_stop(void);

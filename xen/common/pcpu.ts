@@ -20,16 +20,13 @@ interface Note {
 /** No path between a trap and a request, or between an interrupt and a vCPU, has more steps. */
 const MAX_NOTES = 64;
 
-/** A request waits while the pCPU that is to work for it ends something else. */
+/** A request waits while the pCPU that is to work for it does or ends something else. */
 const WAIT_BUSY = 'pCPU busy';
-/** What a request waits for before the first step of a phase, and the entries that make it as long as it is. */
-const WAITS: Readonly<Record<string, { name: string; costs: string }>> = {
-  wake: { name: 'interrupt in flight', costs: 'bus.ipi+cpu.wfiWake' },
-  resume: { name: 'interrupt in flight', costs: 'bus.ipi+cpu.wfiWake' },
-  deliver: { name: 'backend busy', costs: '' },
-  backend: { name: 'backend busy', costs: '' },
-  respond: { name: 'backend busy', costs: '' },
-};
+/** A request waits for an SGI, and for a core that it wakes; the entries that make this as long as it is. */
+const WAIT_FLIGHT = { name: 'interrupt in flight', costs: 'bus.ipi+cpu.wfiWake' };
+/** In these phases the pCPU runs the driver domain already, which does something else. */
+const WAIT_BACKEND = 'backend busy';
+const BACKEND_PHASES: ReadonlySet<string> = new Set(['deliver', 'backend', 'respond']);
 
 /** `xen.trapEntry` is shown as "trap entry". */
 function stepName(cost: string): string {
@@ -51,8 +48,11 @@ export class Pcpu {
   /** The request that it works for, 0 = not known; and the phase of its path. */
   request = 0;
   phase = '';
-  /** Time of the exit that `notes` began with. */
+  /** Time of the exit that `notes` began with, and whether it was the end of idling. */
   #from = 0n;
+  #idled = true;
+  /** When the last SGI to this pCPU was sent. */
+  #sgiSent = -1n;
   #notes: Note[] = [];
   readonly #ipi: TimedEvent;
 
@@ -77,10 +77,12 @@ export class Pcpu {
     const from = xen.thisPcpu;
     if (from >= 0) {
       xen.charge(from, 'xen.ipiSend');
+      this.#sgiSent = xen.now(from);
       xen.gic.sendSgi(from, this.id, GIC_SGI_EVENT_CHECK);
     } else if (this.#ipi.when === undefined) {
       // From an event handler nobody's write travels: the latency of the wire is this event.
-      this.#ipi.scheduleAt(xen.clock.now() + xen.costTicks('bus.ipi'));
+      this.#sgiSent = xen.clock.now();
+      this.#ipi.scheduleAt(this.#sgiSent + xen.costTicks('bus.ipi'));
     }
   }
 
@@ -90,6 +92,7 @@ export class Pcpu {
   beginNotes(): void {
     this.#notes = [];
     this.#from = this.core.now();
+    this.#idled = this.current.isIdle;
   }
 
   /** Charges are steps of this request from now on, in this phase; 0: they are noted until their request is known. */
@@ -137,9 +140,20 @@ export class Pcpu {
     }
   }
 
+  /** [last boundary, until): what the request waited for. */
   #wait(request: number, phase: string, until: bigint): void {
-    const { name, costs } = WAITS[phase] ?? { name: WAIT_BUSY, costs: '' };
-    this.xen.ledger.mark(request, name, phase, -1, until, costs);
+    const { ledger } = this.xen;
+    const last = ledger.lastBoundary(request)!;
+    const sent = this.#sgiSent;
+    if (BACKEND_PHASES.has(phase)) return ledger.mark(request, WAIT_BACKEND, phase, -1, until);
+    // No interrupt was sent for it: somebody else runs here, until the scheduler looks again by itself.
+    if (sent < last || sent >= until) return ledger.mark(request, WAIT_BUSY, phase, -1, until);
+    if (sent > last) ledger.mark(request, WAIT_BUSY, phase, -1, sent);
+    const arrived = sent + BigInt(this.xen.costs.peek('bus.ipi', 1));
+    // An idle core has to wake; one that is not takes it at once, unless it is in Xen.
+    const flown = this.#idled || arrived > until ? until : arrived;
+    ledger.mark(request, WAIT_FLIGHT.name, phase, -1, flown, WAIT_FLIGHT.costs);
+    if (flown < until) ledger.mark(request, WAIT_BUSY, phase, -1, until);
   }
 
   save(): unknown {
@@ -152,6 +166,8 @@ export class Pcpu {
       counts: { ...this.counts },
       idle: this.idle.save(),
       from: String(this.#from),
+      idled: this.#idled,
+      sgiSent: String(this.#sgiSent),
       request: this.request,
       phase: this.phase,
       notes: this.#notes.map((n) => ({ ...n, start: String(n.start), end: String(n.end) })),
@@ -167,6 +183,8 @@ export class Pcpu {
     this.lrMask = s.lrMask;
     this.counts = { ...s.counts };
     this.#from = BigInt(s.from);
+    this.#idled = s.idled;
+    this.#sgiSent = BigInt(s.sgiSent);
     this.request = s.request;
     this.phase = s.phase;
     this.#notes = s.notes.map((n: any) => ({ ...n, start: BigInt(n.start), end: BigInt(n.end) }));

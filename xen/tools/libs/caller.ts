@@ -40,9 +40,20 @@ export class Caller {
     this.xen.pcpus[this.#pcpu]!.workFor(request, phase);
   }
 
+  /** The interrupt that the vCPU is about to take was for this request: what led to it are its steps. */
+  interrupted(request: number): void {
+    this.xen.pcpus[this.#pcpu]!.takeOver(request, 'wake');
+  }
+
   /** Charges a named cost; the ledger of the request being worked for gets it as a step. */
   charge(cost: string, count = 1, bytes = 0): void {
     this.xen.charge(this.#pcpu, cost, count, bytes);
+  }
+
+  /** Runs other work, nobody's, until something may have happened to this pCPU: the end of its slice. */
+  spin(): void {
+    const { core } = this.xen.pcpus[this.#pcpu]!;
+    core.charge(Math.max(1, core.limit - core.cycles));
   }
 
   /**

@@ -1,0 +1,74 @@
+/** Property: the steps of every benchmark's requests tile them, whatever the seed and the settings; from the trace alone. */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import fc from 'fast-check';
+import { afterAll, expect, test } from 'vitest';
+import { runIoreq, TARGETS } from '../../bench/ioreq.js';
+import { TIMING } from '../../boards/index.js';
+import { readRounds, sumTiles } from './tiles.js';
+
+const folder = mkdtempSync(join(tmpdir(), 'bench-tiles-'));
+afterAll(() => rmSync(folder, { recursive: true }));
+
+const choices = (key: string, ...values: string[]) => fc.constantFrom(...values).map((value) => `${key}=${value}`);
+/** Any value of any entry that a request's path charges. */
+const entry = fc
+  .constantFrom('xen.contextSwitch', 'xen.schedule', 'bus.ipi', 'cpu.wfiWake', 'domd.userWake', 'firmware.workaround')
+  .chain((key) => {
+    const { low, high } = TIMING[key as keyof typeof TIMING];
+    return fc.integer({ min: low, max: high }).map((value) => `${key}=${value}`);
+  });
+const settings = fc.tuple(
+  choices('xen.placement', 'cluster', 'same', 'oversubscribed', 'across', 'free'),
+  choices('xen.hardening', 'on', 'off'),
+  choices('xen.rateLimit', '0', '1 ms'),
+  entry,
+);
+
+test('steps tile every request, sums are exact', async () => {
+  const trace = join(folder, 'run.trace');
+  await fc.assert(
+    fc.asyncProperty(
+      settings,
+      fc.constantFrom(...TARGETS),
+      fc.integer({ min: 1, max: 4 }),
+      fc.constantFrom(0, 20_000, 150_000),
+      fc.nat(1e6),
+      async (chosen, target, vcpus, gap, seed) => {
+        const parameters = { target, vcpus, rounds: target === 'busy' ? 20 : 4, gap, seed };
+        const result = await runIoreq({ bench: 'ioreq', settings: chosen, parameters, trace });
+        expect(result.notRun).toBeUndefined();
+        const rounds = readRounds(trace);
+        for (const { request, start, end, tiles } of rounds) {
+          let at = start;
+          for (const { from, to } of tiles) {
+            expect(from, `request ${request}`).toBe(at);
+            expect(to >= from, `request ${request}`).toBe(true);
+            at = to;
+          }
+          expect(at, `request ${request}`).toBe(end);
+        }
+        const sums = sumTiles(rounds);
+        for (const { name, steps, totalTicks, count } of result.cases) {
+          const [kind] = name.split(' ');
+          const register = kind === 'read' ? 'InterruptStatus' : 'InterruptACK';
+          const mine = rounds.filter((round) => round.op === kind && nameOf(round.register) === register);
+          expect(mine.length).toBe(count);
+          expect(Number(mine.reduce((sum, { start, end }) => sum + end - start, 0n))).toBe(totalTicks);
+          expect(steps.reduce((sum, { ticks }) => sum + ticks, 0)).toBe(totalTicks);
+          const fromTrace = [...sums].filter(([key]) => key.startsWith(`${kind} ${mine[0]!.register} `));
+          expect(Number(fromTrace.reduce((sum, [, ticks]) => sum + ticks, 0n))).toBe(totalTicks);
+        }
+        const each = vcpus * (target === 'busy' ? 2 : 4);
+        expect(result.cases.map(({ count }) => count)).toEqual([each, each]);
+      },
+    ),
+    { numRuns: 8, seed: 5 },
+  );
+});
+
+/** Offsets of virtio-mmio registers (virtio 1.2, 4.2.2); the trace has the number. */
+function nameOf(register: string): string {
+  return { 96: 'InterruptStatus', 100: 'InterruptACK' }[Number(register)] ?? register;
+}
