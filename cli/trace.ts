@@ -2,16 +2,25 @@ import type { Argv, CommandModule } from 'yargs';
 import type { TraceRecord } from '../index.js';
 import { EXIT, UsageError } from './exit.js';
 
-/** `rcar-sim trace show|diff`. */
+/** `rcar-sim trace show|diff|timeline`. */
 export function traceCommand(done: (code: number) => void): CommandModule {
   return {
     command: 'trace <action> <files..>',
-    describe: 'Print a trace file as JSON lines, or find where two traces part',
+    describe: 'Print a trace file as JSON lines, find where two traces part, or make a timeline for ui.perfetto.dev',
     builder: (argv: Argv) =>
       argv
-        .positional('action', { choices: ['show', 'diff'] as const, describe: 'show FILE, or diff A B' })
+        .positional('action', {
+          choices: ['show', 'diff', 'timeline'] as const,
+          describe: 'show FILE, diff A B, or timeline FILE -o OUT.json',
+        })
         .positional('files', { type: 'string', array: true, describe: 'binary trace files of run --trace' })
         .option('kind', { type: 'string', requiresArg: true, describe: 'show: only records of this kind' })
+        .option('output', {
+          alias: 'o',
+          type: 'string',
+          requiresArg: true,
+          describe: 'timeline: file for the Chrome trace JSON',
+        })
         .option('limit', { type: 'string', requiresArg: true, describe: 'show: at most this many records' }),
     handler: async (argv) => {
       const { readTrace, jsonLine } = await import('../index.js');
@@ -30,6 +39,13 @@ export function traceCommand(done: (code: number) => void): CommandModule {
         done(EXIT.ok);
         return;
       }
+      if (argv['action'] === 'timeline') {
+        const { writeTimeline } = await import('./timeline.js');
+        const [file, ...more] = files;
+        if (file === undefined || more.length > 0) throw new UsageError('trace timeline takes one file');
+        done(writeTimeline(file, argv['output']));
+        return;
+      }
       const [a, b, ...more] = files;
       if (a === undefined || b === undefined || more.length > 0) throw new UsageError('trace diff takes two files');
       done(diff(records(readTrace, a), records(readTrace, b), jsonLine));
@@ -38,9 +54,12 @@ export function traceCommand(done: (code: number) => void): CommandModule {
 }
 
 /** A damaged file is the user's, not our, error. */
-function* records(read: (path: string) => Generator<TraceRecord, unknown>, path: string): Generator<TraceRecord> {
+export function* records<T>(
+  read: (path: string) => Generator<TraceRecord, T>,
+  path: string,
+): Generator<TraceRecord, T> {
   try {
-    yield* read(path);
+    return yield* read(path);
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     if (code === undefined) throw new UsageError((error as Error).message);

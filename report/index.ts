@@ -5,3 +5,4 @@ export { PLAIN, roundTripTable, type Paint } from './table.js';
 export type * from './vcpu.js';
 export { vcpuScreens } from './vcpu-screen.js';
 export { budgetSuite, junitXml, runSuite, type JUnitCase, type JUnitSuite } from './junit.js';
+export { Timeline, type TimelineOptions, type TimelineRecord } from './timeline/timeline.js';

@@ -60,6 +60,8 @@ export class DiskDevice {
   readonly #rings: MappedPages;
   readonly #io: IoThread;
   readonly #diskEvent: TimedEvent;
+  /** What the trace's counter says. */
+  #depth = 0;
 
   constructor(
     private readonly program: DomdProgram,
@@ -70,6 +72,7 @@ export class DiskDevice {
     this.#pages = new GuestPages(caller, options.space);
     this.#rings = new MappedPages(caller);
     this.#diskEvent = options.diskEvent(() => {
+      caller.xen.traceSpan(options.id);
       this.#io.diskDone();
       caller.xen.unblock(caller.vcpu);
     });
@@ -91,6 +94,7 @@ export class DiskDevice {
     const { xen } = this.program.caller;
     const service = xen.costTicks(cost) + xen.costTicks('disk.transfer', bytes);
     this.#diskEvent.scheduleAt(xen.clock.now() + service);
+    xen.traceSpan(this.options.id, cost.slice(cost.indexOf('.') + 1), bytes);
   }
 
   /** The disk thread has something to do. */
@@ -109,6 +113,7 @@ export class DiskDevice {
 
   step(domid: number): void {
     this.#io.step({ domid, irq: this.at.irq });
+    this.#traceDepth();
   }
 
   covers(address: number): boolean {
@@ -125,8 +130,11 @@ export class DiskDevice {
   }
 
   #effect(domid: number, effect: Effect): void {
-    if (effect === 'notify') this.#io.kick();
-    else if (effect === 'queue-ready') this.#mapRings(domid);
+    if (effect === 'notify') {
+      this.#io.kick();
+      this.#traceDepth();
+    }
+    if (effect === 'queue-ready') this.#mapRings(domid);
     else if (effect === 'queue-stop') this.stopQueue();
   }
 
@@ -150,6 +158,7 @@ export class DiskDevice {
 
   stopQueue(): void {
     this.#io.stop();
+    if (this.#diskEvent.when !== undefined) this.program.caller.xen.traceSpan(this.options.id);
     this.#diskEvent.cancel();
     for (const own of this.#rings.pages.values()) {
       this.program.caller.charge('domd.unmapCall');
@@ -157,6 +166,15 @@ export class DiskDevice {
     }
     this.#rings.pages.clear();
     this.#pages.forget();
+  }
+
+  /** A counter of the trace: requests that the driver waits for. Written when it changes. */
+  #traceDepth(): void {
+    const { queue } = this.device;
+    const depth = queue.ready ? queue.waiting(this.#rings) + ((queue.lastAvail - queue.usedIndex) & 0xffff) : 0;
+    if (depth === this.#depth) return;
+    this.#depth = depth;
+    this.program.caller.xen.traceCounter('queue depth', this.options.id, depth);
   }
 
   /** Register name of an address in this device's window, for reports. */
@@ -168,6 +186,7 @@ export class DiskDevice {
     return {
       device: this.device.save(),
       accesses: this.accesses,
+      depth: this.#depth,
       at: { ...this.at },
       pages: this.#pages.save(),
       rings: [...this.#rings.pages],
@@ -180,6 +199,7 @@ export class DiskDevice {
     type Saved = {
       device: unknown;
       accesses: number;
+      depth: number;
       at: Attachment;
       pages: unknown;
       rings: [number, number][];
@@ -189,6 +209,7 @@ export class DiskDevice {
     const s = state as Saved;
     this.device.load(s.device);
     this.accesses = s.accesses;
+    this.#depth = s.depth;
     this.at = { ...s.at };
     this.#pages.load(s.pages);
     this.#rings.pages.clear();

@@ -22,13 +22,16 @@ export const TraceKind = {
   Outcome: 18,
   Wake: 19,
   DomainEvent: 20,
+  Counter: 21,
+  Span: 22,
 } as const;
 export type TraceKind = (typeof TraceKind)[keyof typeof TraceKind];
 
 /**
  * Names of the operands, for readers. `*Name` operands are ids of Name records; lo/hi pairs are one number.
  * `vcpu` is domid << 16 | vCPU. An ioreq's `access` is state | dir << 4 | type << 8 | size << 16 | count << 24, as in
- * its slot; `addr` and `data` are low words.
+ * its slot; `addr` and `data` are low words. A counter has `value` from its time on; a span of a subject begins (`begin` 1,
+ * with an `amount` of bytes) and ends (0).
  */
 export const RECORD_FIELDS: Readonly<Record<TraceKind, readonly string[]>> = {
   [TraceKind.Name]: ['id', 'bytes'],
@@ -51,6 +54,8 @@ export const RECORD_FIELDS: Readonly<Record<TraceKind, readonly string[]>> = {
   [TraceKind.Outcome]: ['outcomeName', 'w1', 'w2', 'w3', 'w4'],
   [TraceKind.Wake]: ['target'],
   [TraceKind.DomainEvent]: ['domain', 'eventName', 'a', 'b', 'c'],
+  [TraceKind.Counter]: ['counterName', 'subjectName', 'value'],
+  [TraceKind.Span]: ['spanName', 'subjectName', 'begin', 'amount'],
 };
 
 export const KIND_NAMES: ReadonlyMap<number, string> = new Map(

@@ -69,6 +69,28 @@ export function jsonLine(record: TraceRecord): string {
   return JSON.stringify({ time: String(record.time), core: record.core, kind: record.kind, ...record.fields });
 }
 
+/** The header of a binary trace file. Throws Error if the file is not a trace. */
+export function readTraceHeader(path: string): TraceHeader {
+  const fd = openSync(path, 'r');
+  try {
+    return headerOf(fd, path);
+  } finally {
+    closeSync(fd);
+  }
+}
+
+function headerOf(fd: number, path: string): TraceHeader {
+  const head = Buffer.alloc(HEADER_BYTES);
+  if (readSync(fd, head, 0, HEADER_BYTES, null) !== HEADER_BYTES || head.readUInt32LE(0) !== MAGIC) {
+    throw new Error(`${path} is not a trace file`);
+  }
+  if (head.readUInt32LE(4) !== VERSION) throw new Error(`${path} is a trace of version ${head.readUInt32LE(4)}`);
+  const ticksPerCycle = Array.from({ length: 8 }, (_, core) => head.readUInt32LE(16 + 4 * core)).filter((t) => t > 0);
+  const tickHz = head.readDoubleLE(8);
+  if (!Number.isSafeInteger(tickHz) || tickHz <= 0) throw new Error(`${path}: ${tickHz} ticks per second`);
+  return { tickHz, ticksPerCycle };
+}
+
 /**
  * Reads a binary trace file record by record; names are resolved and their definitions left out.
  * Throws Error if the file is not a trace.
@@ -76,11 +98,7 @@ export function jsonLine(record: TraceRecord): string {
 export function* readTrace(path: string): Generator<TraceRecord, TraceHeader> {
   const fd = openSync(path, 'r');
   try {
-    const head = Buffer.alloc(HEADER_BYTES);
-    if (readSync(fd, head, 0, HEADER_BYTES, null) !== HEADER_BYTES || head.readUInt32LE(0) !== MAGIC) {
-      throw new Error(`${path} is not a trace file`);
-    }
-    if (head.readUInt32LE(4) !== VERSION) throw new Error(`${path} is a trace of version ${head.readUInt32LE(4)}`);
+    const header = headerOf(fd, path);
     const decoder = new TraceDecoder();
     const block = new Uint32Array(2048 * RECORD_WORDS);
     const bytes = new Uint8Array(block.buffer);
@@ -98,8 +116,7 @@ export function* readTrace(path: string): Generator<TraceRecord, TraceHeader> {
       }
       if (have < bytes.length) break;
     }
-    const ticksPerCycle = Array.from({ length: 8 }, (_, core) => head.readUInt32LE(16 + 4 * core)).filter((t) => t > 0);
-    return { tickHz: head.readDoubleLE(8), ticksPerCycle };
+    return header;
   } finally {
     closeSync(fd);
   }

@@ -331,6 +331,21 @@ export class Xen {
     this.trace.recordAt(TraceKind.DomainEvent, core, this.clock.now(), d.id, this.trace.name(what), value);
   }
 
+  /** A record of a quantity that has changed; `subject` is whose. */
+  traceCounter(counter: string, subject: string, value: number): void {
+    const { trace } = this;
+    const core = this.thisPcpu >= 0 ? this.pcpus[this.thisPcpu]!.core.index : 0xff;
+    trace.recordAt(TraceKind.Counter, core, this.clock.now(), trace.name(counter), trace.name(subject), value);
+  }
+
+  /** A record of something that `subject` begins, with an amount of bytes; without a name: it has ended. */
+  traceSpan(subject: string, span = '', amount = 0): void {
+    const { trace } = this;
+    const begin = span === '' ? 0 : 1;
+    const name = begin === 0 ? 0 : trace.name(span);
+    trace.recordAt(TraceKind.Span, 0xff, this.clock.now(), name, trace.name(subject), begin, amount);
+  }
+
   /** A hypercall made by a modelled vCPU's software, with the cost of trap and return. See hypercall.ts. */
   modelledHypercall(v: Vcpu, pcpu: number, nr: number, args: readonly bigint[]): bigint | Blocked {
     return modelledHypercall(this, v, pcpu, nr, args);

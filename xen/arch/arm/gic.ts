@@ -137,9 +137,25 @@ export function vgicSyncFromLrs(xen: Xen, v: Vcpu, p: Pcpu): void {
   }
 }
 
+/** Trace counters of a vCPU: interrupts in flight, list registers in use; written when they change. */
+function traceLoad(xen: Xen, v: Vcpu, p: Pcpu): void {
+  const { vgic } = v.arch;
+  const used = bitCount(p.lrMask);
+  if (used !== vgic.traced.lrs) xen.traceCounter('list registers', v.name, (vgic.traced.lrs = used));
+  if (vgic.inflight.length !== vgic.traced.inflight)
+    xen.traceCounter('interrupts in flight', v.name, (vgic.traced.inflight = vgic.inflight.length));
+}
+
+function bitCount(mask: number): number {
+  let bits = 0;
+  for (let m = mask; m !== 0; m &= m - 1) bits++;
+  return bits;
+}
+
 /** vgic_sync_to_lrs: before each entry. If more waits than fits, the underflow interrupt asks for a refill. */
 export function vgicSyncToLrs(xen: Xen, v: Vcpu, p: Pcpu): void {
   restorePendingIrqs(xen, v, p);
+  traceLoad(xen, v, p);
   const full = p.lrMask === 2 ** xen.gic.lrCount - 1;
   if (v.arch.vgic.lrPending.length > 0 && full) xen.gic.writeHcr(p.id, xen.gic.readHcr(p.id) | GICH_HCR_UIE);
 }

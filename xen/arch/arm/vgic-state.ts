@@ -62,6 +62,8 @@ export class VgicVcpu {
   /** Interrupts between injection and EOI, by priority; and those of them that wait for a list register. */
   inflight: PendingIrq[] = [];
   lrPending: PendingIrq[] = [];
+  /** What the trace's counters say. */
+  traced = { lrs: 0, inflight: 0 };
 
   constructor() {
     this.rank.icfg[0] = 0xaaaa_aaaa; // SGIs are edge-triggered
@@ -77,6 +79,7 @@ export class VgicVcpu {
       rank: this.rank.save(),
       inflight: this.inflight.map((p) => p.irq),
       lrPending: this.lrPending.map((p) => p.irq),
+      traced: { ...this.traced },
     };
   }
 
@@ -85,6 +88,7 @@ export class VgicVcpu {
     const s = state as any;
     s.pending.forEach((p: PendingIrq, i: number) => Object.assign(this.pending[i]!, p));
     this.rank.load(s.rank);
+    this.traced = { ...s.traced };
     this.inflight = s.inflight.map((irq: number) => this.pending[irq] ?? newPendingIrq(irq));
     this.lrPending = s.lrPending.map((irq: number) => this.pending[irq] ?? newPendingIrq(irq));
   }
