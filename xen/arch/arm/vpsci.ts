@@ -131,10 +131,10 @@ export function cpuOn(xen: Xen, caller: Vcpu, target: bigint, entry: bigint, con
   return PSCI_SUCCESS;
 }
 
-/** vaffinity_to_vcpuid: sixteen vCPUs per Aff1 value. */
+/** vaffinity_to_vcpuid: sixteen vCPUs per Aff1 value; an Aff0 of 16 and more runs into Aff1, as upstream has it. */
 export function vaffinityToVcpuid(vaff: bigint): number {
   const aff = vaff & 0xff_00ff_ffffn;
-  return Number(aff & 0xfn) | (Number((aff >> 8n) & 0xffn) << 4);
+  return Number(aff & 0xffn) | (Number((aff >> 8n) & 0xffn) << 4);
 }
 
 /** vcpuid_to_vaffinity, with the RES1 bit 31 of MPIDR_EL1. */
