@@ -1,5 +1,6 @@
 // Imports TypeScript modules from build scripts: Node 20 cannot. Each file is transpiled (types dropped, not checked)
 // into .cache/ts under a name that depends on its content and on what it imports, so that a change is always seen.
+// With `built` only the tests' own files are: what they test comes from dist, where imports may go in circles.
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join, relative, resolve } from 'node:path';
@@ -10,13 +11,15 @@ const CACHE = join(ROOT, '.cache', 'ts');
 const RELATIVE_IMPORT = /(from\s+')(\.[^']+)\.js(')/g;
 
 /** Transpiles `file` and what it imports relatively; returns the path of the JavaScript. */
-function transpile(ts, file, done) {
+function transpile(ts, file, done, built) {
   const known = done.get(file);
   if (known) return known;
   const source = readFileSync(file, 'utf8')
     .replace(RELATIVE_IMPORT, (text, head, path, tail) => {
       const target = resolve(dirname(file), `${path}.ts`);
-      return existsSync(target) ? `${head}${pathToFileURL(transpile(ts, target, done)).href}${tail}` : text;
+      const compiled = join(ROOT, 'dist', relative(ROOT, target).replace(/\.ts$/, '.js'));
+      if (built && existsSync(compiled)) return `${head}${pathToFileURL(compiled).href}${tail}`;
+      return existsSync(target) ? `${head}${pathToFileURL(transpile(ts, target, done, built)).href}${tail}` : text;
     })
     // files that a module finds by its own place are beside the source
     .replaceAll('import.meta.url', JSON.stringify(pathToFileURL(file).href));
@@ -31,8 +34,8 @@ function transpile(ts, file, done) {
   return out;
 }
 
-/** Imports the TypeScript module at `path` (relative to the project). */
-export async function loadTs(path) {
+/** Imports the TypeScript module at `path` (relative to the project). `built`: what dist has comes from there. */
+export async function loadTs(path, { built = false } = {}) {
   const { default: ts } = await import('typescript');
-  return import(pathToFileURL(transpile(ts, resolve(ROOT, path), new Map())).href);
+  return import(pathToFileURL(transpile(ts, resolve(ROOT, path), new Map(), built)).href);
 }

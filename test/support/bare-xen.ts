@@ -8,6 +8,7 @@ import { BASELINES } from '../../xen/common/baselines.js';
 import type { Xen } from '../../xen/common/xen.js';
 import { createXen } from '../../xen/create.js';
 
+/** A guest that takes one exception for ever is ended, as createXenSimulation does it. */
 export function bareXen(settings: readonly string[]): { machine: Machine; xen: Xen } {
   const { board, design } = configure(rcarH3(), settings);
   const pcpus = board.cores.slice(0, design['xen.pcpus']).map((core) => core.index);
@@ -29,6 +30,15 @@ export function bareXen(settings: readonly string[]): { machine: Machine; xen: X
         version: BASELINES[design['xen.baseline']].version,
       });
       return new XenEl2(xen);
+    },
+    contextOf: (core) => {
+      const v = xen.pcpus.find((p) => p.core.index === core)?.current;
+      return v === undefined || v.isIdle || v.modelled ? undefined : v.name;
+    },
+    onExceptionLoop: (vcpu, detail) => {
+      xen.errors.report('exception-loop', vcpu, detail);
+      const d = xen.domain(Number(/^d(\d+)v/.exec(vcpu)?.[1]));
+      if (d !== undefined) xen.crashDomain(d, 'exception loop');
     },
   });
   return { machine, xen };
