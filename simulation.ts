@@ -40,7 +40,7 @@ export interface BareOptions extends Omit<FlatMachineOptions, 'board'> {
 export function createBareSimulation(options: BareOptions): Simulation {
   const { configuration, ...rest } = options;
   const { board } = configuration;
-  const { machine } = createFlatMachine({ ...rest, board });
+  const { machine } = createFlatMachine({ ...rest, board, engine: configuration.design['cpu.engine'] });
   return {
     machine,
     configuration,

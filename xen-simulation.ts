@@ -119,6 +119,7 @@ export function createXenSimulation(options: XenSimulationOptions): XenSimulatio
   let xen!: Xen;
   const machine = new Machine({
     board,
+    engine: design['cpu.engine'],
     epoch: design['sim.epoch'],
     el2: (m) => {
       xen = createXen(xenHardware(m, pcpus), {

@@ -92,6 +92,11 @@ export const DESIGN_KEYS = {
   ),
   'backend.mmio': choice('modern', ['modern', 'legacy'], 'virtio-mmio version 2, or the legacy interface (version 1)'),
   'backend.discard': choice('off', ['off', 'on'], 'disks offer DISCARD and WRITE_ZEROES'),
+  'cpu.engine': choice(
+    'interpreter',
+    ['interpreter', 'translator'],
+    'how guest instructions are executed: one by one, or hot code translated to WebAssembly; results are the same',
+  ),
   'timing.cpu': choice('functional', ['functional'], 'cost model of the cores'),
   'sim.seed': amount(1, 0, 4_294_967_295, '', 'seed of what a run draws at random (rng-seed, UUIDs)'),
   'sim.epoch': amount(1_700_000_000, 0, 4_294_967_295, 's', 'wall-clock time at power-on, seconds since 1970'),

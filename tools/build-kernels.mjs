@@ -18,8 +18,16 @@ const SOURCES = [
   'tools/load-ts.mjs',
   'tools/build-kernels.mjs',
 ];
-const CORE_FLAGS = ['--importMemory', '--noExportMemory', '--initialMemory', '16384', '--maximumMemory', '65536'];
-const CORE_IMPORTS = ['env.memory', 'env.mmioRead', 'env.mmioWrite', 'env.timerWritten'];
+const CORE_FLAGS = [
+  '--importMemory',
+  '--noExportMemory',
+  '--initialMemory',
+  '16384',
+  '--maximumMemory',
+  '65536',
+  '--exportTable',
+];
+const CORE_IMPORTS = ['env.hot', 'env.memory', 'env.mmioRead', 'env.mmioWrite', 'env.timerWritten'];
 
 /** Source files below `path`, without specs and generated files, in a fixed order. */
 function filesBelow(path) {

@@ -96,7 +96,12 @@ export const LOOP_NAMES = Object.keys(LOOPS) as LoopName[];
 
 /** The flat binary of a loop. */
 export function program(name: LoopName): Uint8Array {
-  const words = [...PROLOGUE, ...LOOPS[name]];
+  return binary(LOOPS[name]);
+}
+
+/** The flat binary of code that runs in EL1 with MMU, caches and FP on, x9 = 0x40200000, RAM mapped one to one. */
+export function binary(code: readonly number[]): Uint8Array {
+  const words = [...PROLOGUE, ...code];
   const bytes = new Uint8Array(words.length * 4);
   const view = new DataView(bytes.buffer);
   words.forEach((word, i) => view.setUint32(4 * i, word, true));

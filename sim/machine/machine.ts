@@ -9,6 +9,7 @@ import { GenericTimer, type TimerName } from '../timer/generic-timer.js';
 import { RequestLedger } from '../trace/ledger.js';
 import { NO_CORE, Trace, TraceKind } from '../trace/record.js';
 import { COST_TABLE } from '../wasm/layout.js';
+import { Translator } from '../translator/translator.js';
 import { createKernel, type Kernel } from '../wasm/module.js';
 import { Bus } from './bus.js';
 import { coreDigest } from './core-digest.js';
@@ -29,6 +30,8 @@ export interface MachineOptions {
   readonly board: Board;
   /** Makes the software above EL1: sim/firmware's BareCore, or the Xen model. */
   readonly el2: (machine: Machine) => El2;
+  /** How guest instructions are executed; results do not depend on it. Default: the interpreter alone. */
+  readonly engine?: 'interpreter' | 'translator';
   /** Simulated time at which the run ends with outcome `timeout`. */
   readonly deadline?: Ticks;
   /** Characters leave a UART at once (default), or at its baud rate. */
@@ -75,6 +78,8 @@ export class Machine {
   readonly linear: WebAssembly.Memory;
   readonly memory: LinearPhysicalMemory;
   readonly kernel: Kernel;
+  /** Makes WebAssembly of hot code, if the engine is the translator. */
+  readonly translator: Translator | undefined;
   readonly cores: readonly Core[];
   readonly bus: Bus;
   readonly gic: Gic400;
@@ -127,7 +132,9 @@ export class Machine {
         this.timer.recompute(core);
         this.pmu.recompute(core);
       },
+      hot: (uop, pageHi, pageLo, now) => this.translator?.hot(uop, pageHi, pageLo, now !== 0),
     });
+    this.translator = options.engine === 'translator' ? new Translator(this.kernel) : undefined;
     this.memory = new LinearPhysicalMemory(this.linear, board.memory, this.kernel);
     this.#writeCostTable(board.cores[0] as BoardCore);
     this.cores = board.cores.map((core) => new Core(this.kernel, this.linear, core, board));

@@ -5,7 +5,7 @@
  * The running core's architectural registers are at fixed addresses (HOT_*): micro-ops carry those
  * addresses. `run(core)` copies the core's saved block in, and out again when it returns.
  */
-export const LAYOUT_VERSION: i32 = 2;
+export const LAYOUT_VERSION: i32 = 3;
 
 // ---- the running core (HOT block) ----
 export const HOT_BASE: i32 = 0x1000;
@@ -36,6 +36,17 @@ export const PHYS_EXHAUSTED: i32 = 0x14ac; // u32: 1 once the RAM pool has run o
 export const COST_TABLE: i32 = 0x1600; // 64 bytes: cost class -> cycles
 export const SIMD_SCRATCH: i32 = 0x1640; // 16 bytes: lane results of an FP/SIMD instruction before they reach a register
 export const STEP_SLOT: i32 = 0x1650; // u32: address of the micro-op used in STEP_UOPS, 0 before the first use
+export const REGION_ON: i32 = 0x1660; // u32: 1 if branches are sampled for the translator
+export const REGION_TICK: i32 = 0x1664; // u32: sampled branches until the next sample
+export const REGION_FLAG_A: i32 = 0x1668; // u64: what a region leaves besides its result, see sim/translator/region.ts
+export const REGION_FLAG_B: i32 = 0x1670; // u64
+export const REGION_PC: i32 = 0x1678; // u64: target of an indirect branch
+export const REGION_COUNTS: i32 = 0x1680; // u64: instructions << 32 | cycles
+export const REGION_FLAG_KIND: i32 = 0x1688; // u32
+export const REGION_USED: i32 = 0x168c; // u32: region records ever used
+export const REGION_DROPS: i32 = 0x1690; // u32 count: regions dropped because their code or its page changed
+export const REGION_ENTRIES: i32 = 0x1698; // u64 count: entries into regions
+export const REGION_INSNS: i32 = 0x16a0; // u64 count: instructions that regions have retired
 export const STRUCTURE_BUFFER: i32 = 0x1700; // 64 bytes: memory side of LD1..LD4, ST1..ST4
 export const EXIT_NONE: i32 = -1;
 
@@ -140,4 +151,21 @@ export const UOP_POOL: i32 = 0x1000000;
 export const UOP_PAGE_SIZE: i32 = 16640; // 1024 micro-ops, 16 sentinels
 export const UOP_POOL_PAGES: i32 = 4032;
 
-export const RAM_POOL: i32 = 0x5000000; // guest RAM chunks from here to the end of memory
+// ---- translated code (sim/translator, sim/cpu/kernel/region.ts) ----
+export const REGION_MAP: i32 = 0x5000000; // u16 per micro-op of the pool: number of the region that begins there, 0 = none
+export const REGION_BASE: i32 = 0x5800000; // records, REGION_SIZE bytes each; number 0 is not used
+export const REGION_SIZE: i32 = 64;
+export const REGION_MAX: i32 = 4096;
+export const REGION_TABLE: i32 = 0; // u32: index of its function in the kernel's table
+export const REGION_UOP: i32 = 4; // u32: micro-op at which it begins, 0 = no region
+export const REGION_OP: i32 = 8; // u8: the operation of that micro-op, which is O_REGION while the region may be entered
+export const REGION_PAGES: i32 = 9; // u8
+export const REGION_RUNS: i32 = 12; // u32: entries since it was last judged
+export const REGION_WORK: i32 = 16; // u64: instructions retired since then
+export const REGION_PAGE: i32 = 24; // REGION_MAX_PAGES x u32: micro-op pages that it was made from
+export const REGION_MAX_PAGES: i32 = 10;
+export const REGION_PAGE_STATE: i32 = 0x5840000; // per page of the pool: u16 regions made from it, u16 drops
+export const REGION_SAMPLES: i32 = 0x5850000; // REGION_SAMPLE_SLOTS x {u32 micro-op, u32 samples}
+export const REGION_SAMPLE_SLOTS: i32 = 4096;
+
+export const RAM_POOL: i32 = 0x6000000; // guest RAM chunks from here to the end of memory

@@ -10,6 +10,8 @@ export interface KernelImports {
   mmioWrite(core: number, paHi: number, paLo: number, size: number): void;
   /** A timer or performance monitor register of `core` has changed. */
   timerWritten(core: number): void;
+  /** A micro-op is worth translating (sim/translator); changes nothing that is simulated. Default: nothing. */
+  hot?(uop: number, pageHi: number, pageLo: number, now: number): void;
 }
 
 /** Exports of core.wasm. All values are 32-bit words; those of 64 bits come as two. */
@@ -33,6 +35,11 @@ export interface KernelExports {
   flushCodeHost(): number;
   hostOfExport(paHi: number, paLo: number): number;
   breakMonitors(paHi: number, paLo: number, length: number): number;
+  regionAdd(region: number): void;
+  regionEnable(region: number, index: number): void;
+  regionDrop(region: number): void;
+  /** Functions that run() calls: translated regions. */
+  readonly table: WebAssembly.Table;
 }
 
 /** One instance of the CPU and MMU kernel, with its linear memory and views of it. */
@@ -59,8 +66,8 @@ function coreModule(): WebAssembly.Module {
  * Throws if core.wasm is missing or was built from another layout.
  */
 export function createKernel(memory: WebAssembly.Memory, imports: KernelImports): Kernel {
-  const { mmioRead, mmioWrite, timerWritten } = imports;
-  const instance = new WebAssembly.Instance(coreModule(), { env: { memory, mmioRead, mmioWrite, timerWritten } });
+  const { mmioRead, mmioWrite, timerWritten, hot = () => {} } = imports;
+  const instance = new WebAssembly.Instance(coreModule(), { env: { memory, mmioRead, mmioWrite, timerWritten, hot } });
   const exports = instance.exports as unknown as KernelExports;
   const version = exports.layoutVersion();
   if (version !== LAYOUT_VERSION) throw new Error(`core.wasm has layout ${version}, expected ${LAYOUT_VERSION}`);

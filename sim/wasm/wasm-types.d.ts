@@ -15,5 +15,10 @@ declare namespace WebAssembly {
     constructor(module: Module, imports?: Record<string, Record<string, unknown>>);
     readonly exports: Record<string, unknown>;
   }
+  class Table {
+    readonly length: number;
+    grow(by: number): number;
+    set(index: number, value: unknown): void;
+  }
   class RuntimeError extends Error {}
 }

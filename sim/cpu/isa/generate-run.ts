@@ -72,13 +72,43 @@ const DONE = `${RELOAD} ip += 16; if (load<u32>(SLOW_KIND)) { ${SYNC} ${RESYNC} 
 
 /** What follows the switch: one piece for each act. */
 const TAIL = `
+    if (act == ${acts.ACT_REGION}) { // the exits of a region: sim/translator/exits.ts
+      act = ${acts.ACT_JUMP}; cy -= <u64>load<u8>(ip, 1);
+      const region = regionAt(ip, tlb, ppc, ctx, pbase);
+      if (!region) continue;
+      const out = call_indirect<u64>(load<u32>(region), ppc, ctx, fa, fb, fk, regionBudget(core, cy), <u32>core, <u32>tlb, spMask);
+      const counts = regionLeft(region, out);
+      cy += counts & 0xffffffff;
+      const total = ic + <u64>(ip >>> 4) + (counts >>> 32);
+      fa = load<u64>(REGION_FLAG_A); fb = load<u64>(REGION_FLAG_B);
+      fk = <i32>(out >>> 4) & 7; if (fk > ${PACKED}) fk = load<i32>(REGION_FLAG_KIND);
+      const how = <i32>out & 15;
+      dest = how == ${acts.OUT_INDIRECT} ? load<u64>(REGION_PC) : ppc + <u64>((<i64>out >> 37) << 2);
+      if (how >= ${acts.OUT_JUMP}) {
+        ic = total - <u64>((ip + 16) >>> 4); due = how != ${acts.OUT_JUMP};
+      } else {
+        if ((dest & ~(<u64>0xfff)) != ppc) {
+          const e = tlb + (<usize>(dest >>> 7) & 0xffe0);
+          ppc = dest & ~(<u64>0xfff); pbase = load<u32>(e, TLB_UOPS); code = load<u32>(e, TLB_ADDEND);
+        }
+        ip = pbase + ((<usize>dest & 0xffc) << 2); ic = total - <u64>(ip >>> 4);
+        if (how == ${acts.OUT_GO_ON}) continue;
+        if (how == ${acts.OUT_CHECK}) {
+          if (cy >= load<u64>(core, CORE_EFF_LIMIT)) { ${SYNC} ${RESYNC} }
+          continue;
+        }
+        cy += <u64>load<u8>(ip, 1); sub = <u32>load<u16>(ip, 14); act = how;
+      }
+    }
     if (act == ${acts.ACT_JUMP}) { // taken branch to dest, check point if due
       ic += <u64>((ip + 16) >>> 4);
       const e = tlb + (<usize>(dest >>> 7) & 0xffe0);
       if (load<u64>(e, TLB_TAG_X) == ((dest & ~(<u64>0xfff)) | ctx) && (<u32>dest & 3) == 0 &&
           !(due && cy >= load<u64>(core, CORE_EFF_LIMIT))) {
         ppc = dest & ~(<u64>0xfff); pbase = load<u32>(e, TLB_UOPS); code = load<u32>(e, TLB_ADDEND);
+        const from = <u32>load<u8>(ip);
         ip = pbase + ((<usize>dest & 0xffc) << 2); ic -= <u64>(ip >>> 4);
+        if (from > ${opNumber('REGION')} && from != ${opNumber('BR')} && --tick == 0) tick = sample(ip, ppc);
         continue;
       }
       sync(dest, ic, cy, fa, fb, fk); ip = RESYNC_UOP; continue;
@@ -135,7 +165,7 @@ const TAIL = `
 /** Generates kernel/gen/run.ts. */
 export function generateRun(): string {
   return `// Generated from sim/cpu/isa by sim/cpu/isa/generate-run.ts.
-import { CORE_CTX, CORE_CTX_UNPRIV, CORE_CYCLES, CORE_DAIF, CORE_EFF_LIMIT, CORE_EL, CORE_INSNS, CORE_LIMIT, CUR_STATE, EXIT_CODE, EXIT_LIMIT, EXIT_NONE, FP_TRAPPED, HOT_NZCV, HOT_PC, HOT_SP, HOT_X, RESYNC_UOP, SLOW_KIND, TLB_ADDEND, TLB_BASE, TLB_STRIDE, TLB_TAG_R, TLB_TAG_W, TLB_TAG_X, TLB_UOPS } from '../../../wasm/layout';
+import { CORE_CTX, CORE_CTX_UNPRIV, CORE_CYCLES, CORE_DAIF, CORE_EFF_LIMIT, CORE_EL, CORE_INSNS, CORE_LIMIT, CUR_STATE, EXIT_CODE, EXIT_LIMIT, EXIT_NONE, FP_TRAPPED, HOT_NZCV, HOT_PC, HOT_SP, HOT_X, REGION_FLAG_A, REGION_FLAG_B, REGION_FLAG_KIND, REGION_PC, REGION_TICK, RESYNC_UOP, SLOW_KIND, TLB_ADDEND, TLB_BASE, TLB_STRIDE, TLB_TAG_R, TLB_TAG_W, TLB_TAG_X, TLB_UOPS } from '../../../wasm/layout';
 import { access } from './access';
 import { decode } from './decode';
 import { addFlags32, addFlags64, carryFlags32, carryFlags64, conditionHolds, overflowSet, packFlags } from '../flags';
@@ -143,6 +173,7 @@ import { countSign32, countSign64, crc32, extend, extract32, extract64, reverseB
 import { enterPage, enterRun, leaveRun, stackAlignmentMask, sync, zeroBlock } from '../run';
 import { SYS_MSR, systemOp } from '../system-op';
 import { spAlignment, takeInterrupt, trapFp } from '../exception';
+import { regionAt, regionBudget, regionLeft, sample, sampleStart } from '../region';
 import { recomputeLimit } from '../state';
 import { mrs } from '../sysreg';
 import { simdExec } from '../simd/exec';
@@ -154,7 +185,7 @@ export function run(index: u32): i32 {
   const tlb = <usize>TLB_BASE + <usize>index * <usize>TLB_STRIDE;
   let ip: usize = RESYNC_UOP, pbase: usize = 0, code: u32 = 0, ppc: u64 = 0;
   let ic: u64 = 0, cy: u64 = 0, ctx: u64 = 0, fa: u64 = 0, fb: u64 = 0, fk: i32 = ${PACKED};
-  let dest: u64 = 0, due = true, act: i32 = ${acts.ACT_JUMP}, sub: u32 = 0, spMask: u32 = 0;
+  let dest: u64 = 0, due = true, act: i32 = ${acts.ACT_JUMP}, sub: u32 = 0, spMask: u32 = 0, tick: i32 = sampleStart();
   while (true) {
     cy += <u64>load<u8>(ip, 1);
     switch (<u32>load<u8>(ip)) {
@@ -163,6 +194,7 @@ export function run(index: u32): i32 {
     }
 ${TAIL}
   }
+  store<i32>(REGION_TICK, tick);
   return leaveRun();
 }
 `;

@@ -9,9 +9,14 @@ import { condition, CONDITIONS, dynamicCondition, PC, RN } from './text.js';
 const ops: Op[] = [];
 
 // The instruction counter is ic + (ip >> 4): a taken branch corrects ic by the distance it skips.
-const TAKE = `const t = load<i32>(ip, 8);
-  if (t <= 0 && cy >= load<u64>(core, CORE_EFF_LIMIT)) { dest = ${PC} + <u64><i64>(t >> 2); due = true; break; }
-  ic -= <u64><i64>((t - 16) >> 4); ip += t; continue;`;
+const BACKWARD = `const t = load<i32>(ip, 8);
+  if (t <= 0) {
+    if (cy >= load<u64>(core, CORE_EFF_LIMIT)) { dest = ${PC} + <u64><i64>(t >> 2); due = true; break; }`;
+// Loop heads and functions called may be worth translating: every so many of these branches is counted.
+const SAMPLE = 'if (--tick == 0) tick = sample(ip + t, ppc);';
+const GO = `ic -= <u64><i64>((t - 16) >> 4); ip += t; continue;`;
+const TAKE = `${BACKWARD} ${SAMPLE} } ${GO}`;
+const CALL = `${BACKWARD} } ${SAMPLE} ${GO}`;
 const TAKE_FAR = `const t = <i64>load<i32>(ip, 8); dest = ${PC} + <u64>t; due = t <= 0; break;`;
 const LINK = `store<u64>(HOT_X + 240, ${PC} + 4);`;
 
@@ -23,7 +28,7 @@ function conditionalFar(name: string, test: string): void {
   ops.push(leavingOp(name, 'branch', `if (${test}) { ${TAKE_FAR} } ip += 16; continue;`));
 }
 
-ops.push(leavingOp('B', 'branch', TAKE), leavingOp('BL', 'branch', LINK + TAKE));
+ops.push(leavingOp('B', 'branch', TAKE), leavingOp('BL', 'branch', LINK + CALL));
 ops.push(leavingOp('B_FAR', 'branch', TAKE_FAR), leavingOp('BL_FAR', 'branch', LINK + TAKE_FAR));
 CONDITIONS.forEach((name, c) => conditional(`B${name}`, condition(c)));
 conditionalFar('BCOND_FAR', dynamicCondition('load<u32>(ip, 12)'));

@@ -1,7 +1,16 @@
 /** Operations of the machinery, of the system and of FP/SIMD. The tails they break to are in generate-run.ts. */
 import { leavingOp, op } from './op.js';
 import type { Op } from './op.js';
-import { ACT_DECODE, ACT_FP_TRAP, ACT_MEMORY, ACT_RESYNC, ACT_SP_FAULT, ACT_SYSTEM, ACT_ZERO } from './acts.js';
+import {
+  ACT_DECODE,
+  ACT_FP_TRAP,
+  ACT_MEMORY,
+  ACT_REGION,
+  ACT_RESYNC,
+  ACT_SP_FAULT,
+  ACT_SYSTEM,
+  ACT_ZERO,
+} from './acts.js';
 import { flags, PACKED, PC, RN, set } from './text.js';
 
 const FP_CHECK = `if (load<u32>(FP_TRAPPED)) { act = ${ACT_FP_TRAP}; break; }`;
@@ -10,12 +19,14 @@ const TRY = `sub = <u32>load<u16>(ip, 14);
   if (access(sub, ip, tlb, ctx, ppc, false)) { ip += 16; continue; } act = ${ACT_MEMORY}; break;`;
 const SLOW = `sub = <u32>load<u16>(ip, 14); act = ${ACT_MEMORY}; break;`;
 
-/** First in the table: these three numbers are known to sim/mmu/kernel/code.ts. */
+/** First in the table: the first three numbers are known to sim/mmu/kernel/code.ts. */
 export const MACHINERY_OPS: readonly Op[] = [
   leavingOp('DECODE', 'hint', `act = ${ACT_DECODE}; break;`),
   // the sentinel is no instruction: ic is corrected for the one the jump counts
   leavingOp('PAGE_END', 'hint', 'dest = ppc + 4096; ic -= 1; due = true; break;'),
   leavingOp('RESYNC', 'hint', `act = ${ACT_RESYNC}; break;`),
+  // stands for the first micro-op of a translated region, whose cost and operands are kept
+  leavingOp('REGION', 'hint', `act = ${ACT_REGION}; break;`),
 ];
 
 /** The rest of the system. */

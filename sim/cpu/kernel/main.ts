@@ -28,3 +28,5 @@ export {
 export function layoutVersion(): i32 {
   return LAYOUT_VERSION;
 }
+
+export { regionAdd, regionDrop, regionEnable } from './region';

@@ -19,6 +19,7 @@ import {
   UOP_POOL_PAGES,
 } from '../../wasm/layout';
 import { O_DECODE, O_PAGE_END } from '../../cpu/kernel/gen/opcodes';
+import { dropAllRegions, dropRegions, freshPage } from '../../cpu/kernel/region';
 import { S } from '../../cpu/kernel/state';
 import { TLB_INVALID, entryOf, revokeWrites } from './entry';
 import { CODE_FREE, CODE_FREE_COUNT, CODE_META, CODE_USED, CTX_CORES } from './private';
@@ -62,6 +63,7 @@ export function uopPage(page: u32): u32 {
   store<u32>(meta, page, META_PAGE);
   store<u32>(meta, 0, META_STORES);
   store<u32>(mapSlot(page), uops);
+  freshPage(uops);
   const writers = <usize>PAGE_WRITERS + <usize>page;
   const mask = <u32>load<u8>(writers);
   if (mask != 0) {
@@ -106,6 +108,7 @@ export function addCodeUser(uops: u32, entry: usize): void {
 export function invalidateCode(page: u32): void {
   const uops = load<u32>(mapSlot(page));
   if (uops == 0) return;
+  dropRegions(uops);
   store<u32>(mapSlot(page), 0);
   const meta = metaOf(uops);
   const users = <u32>load<u16>(meta, META_USERS);
@@ -138,6 +141,7 @@ function dropAllUsers(uops: u32): void {
 
 /** Drops all decoded code. */
 export function flushCode(): void {
+  dropAllRegions();
   const used = load<u32>(CODE_USED);
   for (let i: u32 = 0; i < used; i++) {
     const meta = CODE_META + <usize>i * 32;
@@ -165,6 +169,7 @@ export function codeStored(host: u32, size: u32): void {
   if (uops == 0) return;
   const last = ((host + size - 1) & 0xfff) >> 2;
   for (let word = (host & 0xfff) >> 2; word <= last; word++) store<u8>(<usize>(uops + word * UOP_SIZE), <u8>O_DECODE);
+  dropRegions(uops);
   const meta = metaOf(uops);
   const stores = <u32>load<u16>(meta, META_STORES) + 1;
   if (stores < STORES_KEPT) {
