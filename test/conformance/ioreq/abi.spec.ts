@@ -222,6 +222,30 @@ rule('abi-hypercalls', 'hypercall and event channel numbers, DOMIDs, error numbe
   ]).toEqual([1, 2, 3, 5, 7, 12, 13, 14, 16, 17, 22, 28, 38, 61, 95]);
 });
 
+rule('abi-shared-info', 'vcpu_info, shared_info, HVM parameters', () => {
+  expect(xen.VCPU_INFO).toEqual({ upcall_pending: 0, pending_sel: 8, time: 16, size: 48 });
+  expect(xen.SHARED_INFO).toEqual({
+    vcpu_info: 0,
+    evtchn_pending: 48,
+    evtchn_mask: 560,
+    wc_version: 1072,
+    wc_sec: 1076,
+    wc_nsec: 1080,
+    wc_sec_hi: 1084,
+    size: 1088,
+  });
+  const p = xen.HVM_PARAM;
+  expect([p.CALLBACK_IRQ, p.STORE_PFN, p.STORE_EVTCHN, p.CONSOLE_PFN, p.CONSOLE_EVTCHN, p.MONITOR_RING_PFN]).toEqual([
+    0, 1, 2, 17, 18, 28,
+  ]);
+  expect([p.IOREQ_PFN, p.BUFIOREQ_PFN, p.IOREQ_SERVER_PFN, p.NR_IOREQ_SERVER_PAGES]).toEqual([5, 6, 32, 33]);
+  expect([xen.CALLBACK_IRQ_VALUE, xen.EVTCHN_2L_NR_CHANNELS, xen.EVTCHN_FIFO_NR_CHANNELS]).toEqual([
+    0x0200_0000_0000_021fn,
+    4096,
+    131072,
+  ]);
+});
+
 rule('abi-map', 'the guest’s address and interrupt map', () => {
   expect([arch.GUEST_VIRTIO_MMIO_BASE, arch.GUEST_VIRTIO_MMIO_SIZE, arch.VIRTIO_MMIO_DEV_SIZE]).toEqual([
     0x0200_0000, 0x10_0000, 0x200,

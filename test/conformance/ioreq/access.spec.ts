@@ -294,8 +294,8 @@ describe('ranges', () => {
     ).toBe(true);
   });
 
-  rule('ioreq-boundary-servers', 'ranges of two servers, side by side, are not one', () => {
-    const bench = bareBench();
+  onEach('ioreq-boundary-servers', 'ranges of two servers, side by side, are not one', (baseline) => {
+    const bench = bareBench([setting(baseline)]);
     const guest = bench.guest();
     const first = bench.emulate(guest, [[B, B + 0x1ff]], () => ({ data: 1n }));
     const second = bench.emulate(guest, [[B + 0x200, B + 0x3ff]], () => ({ data: 2n }));
@@ -316,11 +316,11 @@ describe('ranges', () => {
     expect([requests, outcome.aborts, outcome.esr, bench.reports('guest-abort')]).toEqual([[], 1, 0x9600_0021n, 0]);
   });
 
-  rule('ioreq-xen-handlers-first', 'a server cannot take Xen’s distributor or RAM', () => {
-    const gicd = access(LDR_W, 0x0300_1008, [[0x0300_1000, 0x0300_1fff]]);
+  onEach('ioreq-xen-handlers-first', 'a server cannot take Xen’s distributor or RAM', (baseline) => {
+    const gicd = execute(baseline, { code: [LDR_W], x: { 1: 0x0300_1008 } }, { ranges: [[0x0300_1000, 0x0300_1fff]] });
     expect([gicd.requests, gicd.outcome.x(0)]).toEqual([[], 0x43bn]); // GICD_IIDR as Xen has it
     const ram = execute(
-      'current',
+      baseline,
       { code: [LDR_W], x: { 1: DATA } },
       { ranges: [[DATA, DATA + 0xfff]], prepare: (g) => g.write(DATA, words([0x1234_5678])) },
     );

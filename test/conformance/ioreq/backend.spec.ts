@@ -259,14 +259,15 @@ describe('toolstack', () => {
 });
 
 describe('habits', () => {
-  rule(
+  onEach(
     'backend-race',
     'a guest that is faster than the backend, between state 2 and its range, gets an abort (derived)',
-    () => {
-      const l = life('reads=1');
+    (baseline) => {
+      const l = life('reads=1', [setting(baseline)]);
+      const key = baseline === 'v1' ? '0' : '51712';
       const { store } = l.simulation.xenstored;
       const state = (): string | undefined =>
-        store.readText(0, `/local/domain/1/backend/virtio_disk/${l.simulation.toolstack.domids()[0]}/51712/state`);
+        store.readText(0, `/local/domain/1/backend/virtio_disk/${l.simulation.toolstack.domids()[0]}/${key}/state`);
       const { machine } = l.simulation;
       // Step by step, so that the process stands still exactly there.
       while (state() !== '2' && machine.outcome === undefined) machine.run(1, machine.time + 1000n);
@@ -297,9 +298,12 @@ describe('habits', () => {
     expect([b.read(0x34), b.process.device.queue.size]).toEqual([256, 256]);
   });
 
-  rule('backend-state-2', 'the backend never becomes Connected: its state stays 2 while it serves', () => {
-    const b = new DiskBackend().attached().driver();
-    expect(b.xenstored.store.readText(0, `${b.paths.backend}/state`)).toBe('2');
+  onEach('backend-state-2', 'the backend never becomes Connected: its state stays 2 while it serves', (baseline) => {
+    const l = life('reads=50', [setting(baseline)]);
+    expect(busy(l)).toBe(true);
+    const key = baseline === 'v1' ? '0' : '51712';
+    const path = `/local/domain/1/backend/virtio_disk/${domain(l).id}/${key}/state`;
+    expect(l.simulation.xenstored.store.readText(0, path)).toBe('2');
   });
 
   rule('backend-level-one', 'an interrupt is one set_irq_level with 1; early backends sent a 0 behind it', () => {
@@ -423,8 +427,8 @@ describe('configuration', () => {
     }
   });
 
-  rule('backend-new-domid', 'a reboot gives a new domid, and the process serves only greater ones', () => {
-    const l = life('reads=2 reboots=2');
+  onEach('backend-new-domid', 'a reboot gives a new domid, and the process serves only greater ones', (baseline) => {
+    const l = life('reads=2 writes=1 reboots=2', [setting(baseline)]);
     const seen: number[] = [];
     l.until(() => {
       const id = l.simulation.toolstack.domids()[0]!;

@@ -1,7 +1,7 @@
 /** Device interrupts as the guest sees them: edges, latching, list registers (xen-ioreq.md 6). The guest polls GICV with interrupts masked. */
 import { expect } from 'vitest';
 import { DATA, bareBench, type BareBench, type BareGuest, type Run } from '../../support/bare-guest.js';
-import { rule } from '../../support/ioreq-test.js';
+import { onEach, setting, type TestedBaseline } from '../../support/ioreq-test.js';
 
 const B = 0x0200_0000;
 const GICD = 0x0300_1000;
@@ -23,11 +23,12 @@ interface Bed {
 
 /** Runs instructions; each KICK calls the next of `actions` on the emulator's side. */
 function play(
+  baseline: TestedBaseline,
   run: Run,
   actions: readonly ((guest: BareGuest, bench: BareBench) => void)[],
   prepare: (guest: BareGuest) => void = () => {},
 ): Bed {
-  const bench = bareBench();
+  const bench = bareBench([setting(baseline)]);
   const guest = bench.guest('bare', { maxVcpus: 2 });
   let next = 0;
   bench.emulate(guest, [[B, B + 0x1ff]], () => {
@@ -48,21 +49,26 @@ const raise =
     for (const irq of irqs) bench.xen.injectVirq(guest.d, null, irq, true);
   };
 
-rule('irq-pending-merge', 'edges of an interrupt that is pending merge into one', () => {
-  const { guest } = play({ code: [KICK, UNMASK, NOP, NOP] }, [raise(40, 40, 40)]);
+onEach('irq-pending-merge', 'edges of an interrupt that is pending merge into one', (baseline) => {
+  const { guest } = play(baseline, { code: [KICK, UNMASK, NOP, NOP] }, [raise(40, 40, 40)]);
   expect([guest.outcome().interrupts, guest.outcome().iar]).toEqual([1, 40n]);
 });
 
-rule('irq-active-again', 'however many edges while it is active: exactly one more delivery after the end', () => {
-  const { kept } = play({ code: [KICK, READ_IAR, KEEP, KICK, EOI, KICK, READ_IAR, KEEP, EOI, KICK, READ_IAR, KEEP] }, [
-    raise(40),
-    raise(40, 40, 40),
-  ]);
-  expect(kept(3)).toEqual([40, 40, SPURIOUS]);
-});
+onEach(
+  'irq-active-again',
+  'however many edges while it is active: exactly one more delivery after the end',
+  (baseline) => {
+    const { kept } = play(
+      baseline,
+      { code: [KICK, READ_IAR, KEEP, KICK, EOI, KICK, READ_IAR, KEEP, EOI, KICK, READ_IAR, KEEP] },
+      [raise(40), raise(40, 40, 40)],
+    );
+    expect(kept(3)).toEqual([40, 40, SPURIOUS]);
+  },
+);
 
-rule('irq-level-zero', 'level 0 takes nothing back', () => {
-  const { guest } = play({ code: [KICK, UNMASK, NOP] }, [
+onEach('irq-level-zero', 'level 0 takes nothing back', (baseline) => {
+  const { guest } = play(baseline, { code: [KICK, UNMASK, NOP] }, [
     (g, bench) => {
       bench.xen.injectVirq(g.d, null, 40, true);
       bench.xen.injectVirq(g.d, null, 40, false);
@@ -71,29 +77,34 @@ rule('irq-level-zero', 'level 0 takes nothing back', () => {
   expect(guest.outcome().interrupts).toBe(1);
 });
 
-rule('irq-disabled-latched', 'an edge while it is disabled is delivered when it is enabled', () => {
+onEach('irq-disabled-latched', 'an edge while it is disabled is delivered when it is enabled', (baseline) => {
   // str w7,[x6,#0x184] (ICENABLER1, bit 8: 40); kick; look; str w7,[x6,#0x104]; look
-  const { kept } = play({ code: [0xb901_84c7, KICK, READ_IAR, KEEP, 0xb901_04c7, READ_IAR, KEEP], x: { 7: 1 << 8 } }, [
-    raise(40, 40),
-  ]);
+  const { kept } = play(
+    baseline,
+    { code: [0xb901_84c7, KICK, READ_IAR, KEEP, 0xb901_04c7, READ_IAR, KEEP], x: { 7: 1 << 8 } },
+    [raise(40, 40)],
+  );
   expect(kept(2)).toEqual([SPURIOUS, 40]);
 });
 
-rule('irq-offline-lost', 'an edge for a vCPU that is off is lost, not kept for its start', () => {
+onEach('irq-offline-lost', 'an edge for a vCPU that is off is lost, not kept for its start', (baseline) => {
   // ITARGETSR of 40: vCPU 1 (strb w7,[x6,#0x828]); kick; back to vCPU 0; kick; look
-  const { kept, guest } = play({ code: [0x3920_a0c7, KICK, 0x3920_a0c8, READ_IAR, KEEP], x: { 7: 2, 8: 1 } }, [
-    raise(40),
-  ]);
+  const { kept, guest } = play(
+    baseline,
+    { code: [0x3920_a0c7, KICK, 0x3920_a0c8, READ_IAR, KEEP], x: { 7: 2, 8: 1 } },
+    [raise(40)],
+  );
   expect([kept(1), guest.d.vcpus[1]!.arch.vgic.isInflight(40)]).toEqual([[SPURIOUS], false]);
 });
 
-rule(
+onEach(
   'irq-overflow',
   'more pending interrupts than list registers: all come, by priority, refilled on the underflow interrupt',
-  () => {
+  (baseline) => {
     const irqs = [33, 34, 35, 36, 37, 38, 39, 40];
     const look = [READ_IAR, KEEP, EOI];
     const { kept, guest, bench } = play(
+      baseline,
       { code: [KICK, ...irqs.flatMap(() => look), READ_IAR, KEEP] },
       [raise(...irqs)],
       // The later the number, the more urgent.
@@ -104,12 +115,13 @@ rule(
   },
 );
 
-rule(
+onEach(
   'irq-overflow-evict',
   'a more urgent interrupt takes the list register of a less urgent one that is only pending',
-  () => {
+  (baseline) => {
     const look = [READ_IAR, KEEP, EOI];
     const { kept } = play(
+      baseline,
       { code: [KICK, KICK, ...Array.from({ length: 5 }, () => look).flat()] },
       [raise(33, 34, 35, 36), raise(50)],
       (g) => {
@@ -123,19 +135,23 @@ rule(
   },
 );
 
-rule('irq-gicv-direct', 'acknowledge and end cost no trap: GICC is the real GICV, mapped at its first use', () => {
-  const traps = (pairs: number): number => {
-    const { bench } = play({ code: Array.from({ length: pairs }, () => READ_IAR) }, []);
-    return bench.xen.pcpus.slice(0, 3).reduce((sum, p) => sum + p.counts.traps, 0);
-  };
-  expect(traps(100)).toBe(traps(1));
-  const { guest } = play({ code: [NOP] }, []);
-  expect(guest.d.p2m.lookup(GICC / 4096)?.type).toBe(3); // mmio_direct_dev
-});
+onEach(
+  'irq-gicv-direct',
+  'acknowledge and end cost no trap: GICC is the real GICV, mapped at its first use',
+  (baseline) => {
+    const traps = (pairs: number): number => {
+      const { bench } = play(baseline, { code: Array.from({ length: pairs }, () => READ_IAR) }, []);
+      return bench.xen.pcpus.slice(0, 3).reduce((sum, p) => sum + p.counts.traps, 0);
+    };
+    expect(traps(100)).toBe(traps(1));
+    const { guest } = play(baseline, { code: [NOP] }, []);
+    expect(guest.d.p2m.lookup(GICC / 4096)?.type).toBe(3); // mmio_direct_dev
+  },
+);
 
-rule('irq-end-seen-lazily', 'Xen sees the end of an interrupt at the next trap, not before', () => {
+onEach('irq-end-seen-lazily', 'Xen sees the end of an interrupt at the next trap, not before', (baseline) => {
   const inflight: boolean[] = [];
   const note = (g: BareGuest): void => void inflight.push(g.d.vcpus[0]!.arch.vgic.isInflight(40));
-  const { kept } = play({ code: [KICK, READ_IAR, KEEP, KICK, EOI, KICK] }, [raise(40), note, note]);
+  const { kept } = play(baseline, { code: [KICK, READ_IAR, KEEP, KICK, EOI, KICK] }, [raise(40), note, note]);
   expect([kept(1), inflight]).toEqual([[40], [true, false]]);
 });

@@ -80,7 +80,7 @@ const span = (id: number, type: number, start: number, end: number): Field[] => 
 
 describe('dm_op, the call itself', () => {
   onEach('dmop-order', 'buffers, domain, caller, header, number, size, padding: in this order', (baseline) => {
-    const { guest, emulator } = setup(setting(baseline));
+    const { f, guest, emulator } = setup(setting(baseline));
     const call = (nr: number, at: number, domid: number): number => emulator.call(DM_OP, domid, nr, at);
     emulator.write(BUFS, pack(32, [0, 8, OP], [8, 8, 32]));
     emulator.write(OP, pack(32, [0, 4, SET_IRQ], [8, 4, 33]));
@@ -93,6 +93,11 @@ describe('dm_op, the call itself', () => {
     expect(call(1, BUFS, 99)).toBe(ESRCH);
     expect([call(1, BUFS, emulator.id), call(1, BUFS, SELF)]).toEqual([EPERM, EPERM]);
     expect([call(1, BUFS, guest.id), call(2, BUFS, guest.id)]).toEqual([0, 0]);
+    // Who may not, does not learn what is wrong with the header; who may learns that first.
+    expect([dm(f.domain('stranger'), guest.id, 99, [], 7).rc, dm(f.domain('other'), 99, 99, [], 7).rc]).toEqual([
+      EPERM,
+      ESRCH,
+    ]);
     expect([dm(emulator, guest.id, SET_IRQ, [], 7).rc, dm(emulator, guest.id, 99, [], 8, 1).rc]).toEqual([
       EFAULT,
       EOPNOTSUPP,
@@ -134,12 +139,12 @@ describe('dm_op, the call itself', () => {
     }
   });
 
-  rule('dmop-copy-back', 'a result that cannot be put back is -EFAULT; a failed op puts nothing back', () => {
-    const { guest, emulator } = setup();
+  onEach('dmop-copy-back', 'a result that cannot be put back is -EFAULT; a failed op puts nothing back', (baseline) => {
+    const { guest, emulator } = setup(setting(baseline));
     const gfn = 0x50000;
     const pa = emulator.xen.heap.allocPages(0, emulator.id)!;
     emulator.d.p2m.map(gfn, pa, 1, 2); // read-only
-    emulator.xen.memory.write(pa, pack(32, [0, 4, NR_VCPUS]));
+    emulator.xen.memory.write(pa, pack(32, [0, 4, CREATE]));
     emulator.write(BUFS, pack(16, [0, 8, gfn * 4096], [8, 8, 32]));
     expect(emulator.call(DM_OP, guest.id, 1, BUFS)).toBe(EFAULT);
     emulator.xen.memory.write(pa, pack(32, [0, 4, SET_IRQ], [8, 4, 33], [12, 1, 0]));
@@ -151,18 +156,20 @@ describe('dm_op, the call itself', () => {
     expect([rc, payload.getUint16(4, true)]).toEqual([EINVAL, 0x77]);
   });
 
-  rule(
+  onEach(
     'dmop-page-crossing',
     'a structure over a page end is read page by page; a missing second page is -EFAULT',
-    () => {
-      const { guest, emulator } = setup();
+    (baseline) => {
+      const { guest, emulator } = setup(setting(baseline));
       const at = OP + 0xff8;
-      emulator.write(at, pack(8, [0, 4, NR_VCPUS]));
+      expect(dm(emulator, guest.id, CREATE).rc).toBe(0);
+      emulator.write(at, pack(8, [0, 4, CREATE]));
       emulator.write(OP + 0x1000, pack(24, [] as never));
       emulator.write(BUFS, pack(16, [0, 8, at], [8, 8, 32]));
-      expect([emulator.call(DM_OP, guest.id, 1, BUFS), emulator.u32(OP + 0x1000)]).toEqual([0, 2]);
+      // The id of the second server, behind the page's end.
+      expect([emulator.call(DM_OP, guest.id, 1, BUFS), emulator.u32(OP + 0x1004)]).toEqual([0, 1]);
       const last = OP + 16 * 4096 - 8;
-      emulator.write(last, pack(8, [0, 4, NR_VCPUS]));
+      emulator.write(last, pack(8, [0, 4, CREATE]));
       emulator.write(BUFS, pack(16, [0, 8, last], [8, 8, 32]));
       expect(emulator.call(DM_OP, guest.id, 1, BUFS)).toBe(EFAULT);
     },
@@ -199,11 +206,11 @@ describe('servers', () => {
     expect(dm(emulator, guest.id, CREATE).payload.getUint16(4, true)).toBe(3);
   });
 
-  rule(
+  onEach(
     'dmop-create-ports',
     'create: one Xen-consumed channel for every vCPU, online or not, in the guest’s port space',
-    () => {
-      const { f, guest, emulator } = setup();
+    (baseline) => {
+      const { f, guest, emulator } = setup(setting(baseline));
       guest.d.vcpus[1]!.pauseFlags |= 2; // offline
       expect(dm(emulator, guest.id, CREATE).rc).toBe(0);
       expect([1, 2].map((port) => [guest.d.evtchn.at(port)?.state, guest.d.evtchn.at(port)?.notifyVcpu])).toEqual([
@@ -299,11 +306,11 @@ describe('servers', () => {
     ]).toEqual([true, true, true, false, false, false]);
   });
 
-  rule(
+  onEach(
     'ioreq-select-types',
     'PORT and PCI ranges are never selected on Arm; other request types have no server',
-    () => {
-      const { f, guest, emulator } = setup();
+    (baseline) => {
+      const { f, guest, emulator } = setup(setting(baseline));
       dm(emulator, guest.id, CREATE);
       dm(emulator, guest.id, STATE, [[2, 1, 1]]);
       for (const type of [0, 2]) dm(emulator, guest.id, MAP, span(0, type, 0x200_0000, 0x200_01ff));
@@ -319,8 +326,8 @@ describe('servers', () => {
     },
   );
 
-  rule('dmop-create-fails', 'create: no ports -ENOSPC, dying target -EINVAL; nothing stays behind', () => {
-    const { f, emulator } = setup();
+  onEach('dmop-create-fails', 'create: no ports -ENOSPC, dying target -EINVAL; nothing stays behind', (baseline) => {
+    const { f, emulator } = setup(setting(baseline));
     const small = f.domain('small', { maxVcpus: 2, maxEvtchnPort: 1 });
     expect(dm(emulator, small.id, CREATE).rc).toBe(ENOSPC);
     expect([small.d.evtchn.at(1), small.d.ioreq.servers[0], small.d.pauseCount, emulator.d.refs]).toEqual([
@@ -404,11 +411,11 @@ describe('servers', () => {
     expect([map(1, 0x200_0000, 0x200_0000), map(1, 0x2001, 0x2001), map(2, 0x1000, 0x1000)]).toEqual([ENOMEM, 0, 0]);
   });
 
-  rule(
+  onEach(
     'dmop-range-anything',
     'a range may lie over RAM, Xen’s devices and other servers’ ranges: nobody objects',
-    () => {
-      const { guest, emulator } = setup();
+    (baseline) => {
+      const { guest, emulator } = setup(setting(baseline));
       for (let id = 0; id < 2; id++) dm(emulator, guest.id, CREATE);
       for (const id of [0, 1]) {
         for (const [start, end] of [
@@ -443,11 +450,11 @@ describe('servers', () => {
     },
   );
 
-  rule(
+  onEach(
     'dmop-late-page',
     'a page that is mapped after the enable has no ports until disable and enable (derived)',
-    () => {
-      const { guest, emulator } = setup();
+    (baseline) => {
+      const { guest, emulator } = setup(setting(baseline));
       dm(emulator, guest.id, CREATE);
       dm(emulator, guest.id, STATE, [[2, 1, 1]]);
       expect(acquire(emulator, guest.id, { frame: 1 })).toBe(0);
@@ -522,11 +529,11 @@ describe('servers', () => {
     else expect([rc, payload.getUint32(0, true)]).toEqual([0, 2]);
   });
 
-  rule(
+  onEach(
     'dmop-dead-domain',
     'of a dead domain: servers are gone (-ENOENT) while its structure lives, then -ESRCH',
-    () => {
-      const { f, guest, emulator } = setup();
+    (baseline) => {
+      const { f, guest, emulator } = setup(setting(baseline));
       dm(emulator, guest.id, CREATE);
       expect(mapForeign(emulator, guest.id, RAM_GFN, 0x60000)).toBe(0);
       destroyDomain(f.xen, guest.d);
@@ -676,8 +683,8 @@ describe('acquire_resource', () => {
     },
   );
 
-  rule('resource-no-memory', 'no page left -ENOMEM; a dying target -ENOMEM', () => {
-    const { guest, emulator } = setup();
+  onEach('resource-no-memory', 'no page left -ENOMEM; a dying target -ENOMEM', (baseline) => {
+    const { guest, emulator } = setup(setting(baseline));
     dm(emulator, guest.id, CREATE);
     const { heap } = guest.xen;
     const { allocPages } = heap;
@@ -688,11 +695,11 @@ describe('acquire_resource', () => {
     expect(acquire(emulator, guest.id, { frame: 1 })).toBe(ENOMEM);
   });
 
-  rule(
+  onEach(
     'resource-zombie',
     'a mapped frame outlives server and domain, and is nobody else’s until it is unmapped',
-    () => {
-      const { f, guest, emulator } = setup();
+    (baseline) => {
+      const { f, guest, emulator } = setup(setting(baseline));
       dm(emulator, guest.id, CREATE);
       acquire(emulator, guest.id, { frame: 1 });
       const page = guest.d.ioreq.servers[0]!.ioreqPage!;
@@ -726,11 +733,11 @@ describe('foreign mapping', () => {
     expect(mapForeign(f.dom0, emulator.id, 0x60000, 0x60000)).toBe(EINVAL);
   });
 
-  rule(
+  onEach(
     'foreign-plain',
     'plain add_to_physmap has no foreign space (-ENOSYS); gmfn_range in a batch -EOPNOTSUPP',
-    () => {
-      const { guest, emulator } = setup();
+    (baseline) => {
+      const { guest, emulator } = setup(setting(baseline));
       expect(emulator.op(MEMORY_OP, 7, pack(24, [0, 2, SELF], [4, 4, 4], [8, 8, RAM_GFN], [16, 8, 0x60000])).rc).toBe(
         ENOSYS,
       );
@@ -740,22 +747,26 @@ describe('foreign mapping', () => {
     },
   );
 
-  rule('foreign-reference', 'a mapping holds its frame; unmap and overwriting drop it; nothing there -ENOENT', () => {
-    const { f, guest, emulator } = setup();
-    const pa = guest.pa(RAM_GFN * 4096);
-    const refs = (): number => f.xen.heap.refs(pa);
-    expect([
-      mapForeign(emulator, guest.id, RAM_GFN, 0x60000),
-      refs(),
-      mapForeign(emulator, guest.id, RAM_GFN, 0x60001),
-      refs(),
-    ]).toEqual([0, 2, 0, 3]);
-    expect([mapForeign(emulator, guest.id, RAM_GFN + 1, 0x60001), refs()]).toEqual([0, 2]);
-    expect([unmapForeign(emulator, 0x60000), refs(), unmapForeign(emulator, 0x60000)]).toEqual([0, 1, ENOENT]);
-  });
+  onEach(
+    'foreign-reference',
+    'a mapping holds its frame; unmap and overwriting drop it; nothing there -ENOENT',
+    (baseline) => {
+      const { f, guest, emulator } = setup(setting(baseline));
+      const pa = guest.pa(RAM_GFN * 4096);
+      const refs = (): number => f.xen.heap.refs(pa);
+      expect([
+        mapForeign(emulator, guest.id, RAM_GFN, 0x60000),
+        refs(),
+        mapForeign(emulator, guest.id, RAM_GFN, 0x60001),
+        refs(),
+      ]).toEqual([0, 2, 0, 3]);
+      expect([mapForeign(emulator, guest.id, RAM_GFN + 1, 0x60001), refs()]).toEqual([0, 2]);
+      expect([unmapForeign(emulator, 0x60000), refs(), unmapForeign(emulator, 0x60000)]).toEqual([0, 1, ENOENT]);
+    },
+  );
 
-  rule('foreign-type', 'writable RAM is mapped read-write, read-only RAM read-only', () => {
-    const { guest, emulator } = setup();
+  onEach('foreign-type', 'writable RAM is mapped read-write, read-only RAM read-only', (baseline) => {
+    const { guest, emulator } = setup(setting(baseline));
     guest.d.p2m.map(0x50000, guest.xen.heap.allocPages(0, guest.id)!, 1, 2);
     expect([
       mapForeign(emulator, guest.id, RAM_GFN, 0x60000),
@@ -764,11 +775,11 @@ describe('foreign mapping', () => {
     expect([0x60000, 0x60001].map((gfn) => emulator.d.p2m.lookup(gfn)?.type)).toEqual([6, 7]);
   });
 
-  rule(
+  onEach(
     'foreign-zombie',
     'a destroyed guest stays as a zombie, its data readable, until the last page is unmapped; no new mapping',
-    () => {
-      const { f, guest, emulator } = setup();
+    (baseline) => {
+      const { f, guest, emulator } = setup(setting(baseline));
       guest.write(RAM_GFN * 4096, Uint8Array.of(1, 2, 3));
       for (const [i, at] of [0x60000, 0x60001].entries())
         expect(mapForeign(emulator, guest.id, RAM_GFN + i, at)).toBe(0);
@@ -781,11 +792,11 @@ describe('foreign mapping', () => {
     },
   );
 
-  rule(
+  onEach(
     'foreign-exhausted',
     'a mapper whose P2M pool is used up gets -ENOMEM, and the source keeps no reference',
-    () => {
-      const { f, guest } = setup();
+    (baseline) => {
+      const { f, guest } = setup(setting(baseline));
       // Two pages of tables serve its RAM; a mapping in another 1 GiB slot needs two more.
       const poor = f.domain('poor', { deviceModelPrivilege: true, p2mPoolPages: 3 });
       expect(mapForeign(poor, guest.id, RAM_GFN, 0x40200)).toBe(0);
@@ -794,56 +805,60 @@ describe('foreign mapping', () => {
     },
   );
 
-  rule('foreign-dying-mapper', 'nothing goes into a dying mapper: -ENOMEM', () => {
-    const { guest, emulator } = setup();
+  onEach('foreign-dying-mapper', 'nothing goes into a dying mapper: -ENOMEM', (baseline) => {
+    const { guest, emulator } = setup(setting(baseline));
     emulator.d.isDying = 1;
     expect(mapForeign(emulator, guest.id, RAM_GFN, 0x60000)).toBe(ENOMEM);
   });
 
-  rule('foreign-batch', 'a batch gives one result per page and 0 for the call; unreadable lists -EFAULT', () => {
-    const { guest, emulator } = setup();
-    const L = OP + 0x800;
-    emulator.write(L, pack(24, [0, 8, RAM_GFN], [8, 8, 0x1234], [16, 8, RAM_GFN + 1]));
-    emulator.write(L + 0x40, pack(24, [0, 8, 0x60000], [8, 8, 0x60001], [16, 8, 0x60002]));
-    const batch = (errs: number): number =>
-      emulator.op(
-        MEMORY_OP,
-        23,
-        pack(32, [0, 2, SELF], [2, 2, 4], [4, 2, 3], [6, 2, guest.id], [8, 8, L], [16, 8, L + 0x40], [24, 8, errs]),
-      ).rc;
-    expect(batch(L + 0x80)).toBe(0);
-    expect([0, 4, 8].map((at) => emulator.view(L + 0x80 + at, 4).getInt32(0, true))).toEqual([0, EINVAL, 0]);
-    expect(batch(UNMAPPED)).toBe(EFAULT);
-  });
+  onEach(
+    'foreign-batch',
+    'a batch gives one result per page and 0 for the call; unreadable lists -EFAULT',
+    (baseline) => {
+      const { guest, emulator } = setup(setting(baseline));
+      const L = OP + 0x800;
+      emulator.write(L, pack(24, [0, 8, RAM_GFN], [8, 8, 0x1234], [16, 8, RAM_GFN + 1]));
+      emulator.write(L + 0x40, pack(24, [0, 8, 0x60000], [8, 8, 0x60001], [16, 8, 0x60002]));
+      const batch = (errs: number): number =>
+        emulator.op(
+          MEMORY_OP,
+          23,
+          pack(32, [0, 2, SELF], [2, 2, 4], [4, 2, 3], [6, 2, guest.id], [8, 8, L], [16, 8, L + 0x40], [24, 8, errs]),
+        ).rc;
+      expect(batch(L + 0x80)).toBe(0);
+      expect([0, 4, 8].map((at) => emulator.view(L + 0x80 + at, 4).getInt32(0, true))).toEqual([0, EINVAL, 0]);
+      expect(batch(UNMAPPED)).toBe(EFAULT);
+    },
+  );
 });
 
 describe('policy', () => {
   const three = (c: Caller, guest: Caller): number[] => [
     dm(c, guest.id, CREATE).rc,
-    acquire(c, guest.id, { frame: 0, count: 0, list: 0 }),
+    acquire(c, guest.id, { frame: 1 }),
     mapForeign(c, guest.id, RAM_GFN, 0x60000),
   ];
 
-  rule('policy-dom0', 'the control domain may do everything', () => {
-    const { f, guest } = setup();
+  onEach('policy-dom0', 'the control domain may do everything', (baseline) => {
+    const { f, guest } = setup(setting(baseline));
     expect(three(f.dom0, guest)).toEqual([0, 0, 0]);
   });
 
-  rule('policy-deny', 'a driver domain without target and policy gets -EPERM from all three', () => {
-    const { f, guest } = setup();
+  onEach('policy-deny', 'a driver domain without target and policy gets -EPERM from all three', (baseline) => {
+    const { f, guest } = setup(setting(baseline));
     expect(three(f.domain('DomD'), guest)).toEqual([EPERM, EPERM, EPERM]);
   });
 
-  rule('policy-allow', 'a policy lets it', () => {
-    const { guest, emulator } = setup();
+  onEach('policy-allow', 'a policy lets it', (baseline) => {
+    const { guest, emulator } = setup(setting(baseline));
     expect(three(emulator, guest)).toEqual([0, 0, 0]);
   });
 
-  rule(
+  onEach(
     'policy-target',
     'set_target: allowed for the one target; a reference is held until the device model’s own death',
-    () => {
-      const { f, guest } = setup();
+    (baseline) => {
+      const { f, guest } = setup(setting(baseline));
       const dm1 = f.domain('DM');
       const other = f.domain('other');
       expect([
@@ -863,8 +878,8 @@ describe('policy', () => {
     },
   );
 
-  rule('policy-events', 'binding and sending need no policy', () => {
-    const { f, guest } = setup();
+  onEach('policy-events', 'binding and sending need no policy', (baseline) => {
+    const { f, guest } = setup(setting(baseline));
     const stranger = f.domain('stranger');
     const { rc, out } = guest.op(32, 6, pack(8, [0, 2, SELF], [2, 2, stranger.id]));
     expect([rc, stranger.op(32, 0, pack(12, [0, 2, guest.id], [4, 4, out.getUint32(4, true)])).rc]).toEqual([0, 0]);

@@ -15,8 +15,8 @@ const ABORT = 0x9600_0000n;
 const finish = (bench: BareBench, guest: BareGuest, vcpu = 0): boolean => bench.run(() => guest.outcome(vcpu).done);
 
 describe('selection', () => {
-  rule('ioreq-select-highest', 'several servers claim an address: the highest id has it', () => {
-    const bench = bareBench();
+  onEach('ioreq-select-highest', 'several servers claim an address: the highest id has it', (baseline) => {
+    const bench = bareBench([setting(baseline)]);
     const guest = bench.guest();
     const servers = [1, 2, 3].map((n) => bench.emulate(guest, WINDOW, () => ({ data: BigInt(n) })));
     expect(servers.map((s) => s.id)).toEqual([0, 1, 2]);
@@ -26,8 +26,8 @@ describe('selection', () => {
     expect([guest.outcome().x(0), servers.map((s) => s.requests.length)]).toEqual([3n, [0, 0, 1]]);
   });
 
-  rule('ioreq-select-reused', 'a new server with a freed low id loses against an older one (derived)', () => {
-    const bench = bareBench();
+  onEach('ioreq-select-reused', 'a new server with a freed low id loses against an older one (derived)', (baseline) => {
+    const bench = bareBench([setting(baseline)]);
     const guest = bench.guest();
     const back = bench.backend().modelled.domain;
     const [, second] = [1, 2].map((n) => bench.emulate(guest, WINDOW, () => ({ data: BigInt(n) })));
@@ -40,8 +40,8 @@ describe('selection', () => {
     expect([guest.outcome().x(0), second!.requests.length, third.requests.length]).toEqual([2n, 1, 0]);
   });
 
-  rule('ioreq-select-disabled', 'a disabled server is skipped, and the next lower one has the access', () => {
-    const bench = bareBench();
+  onEach('ioreq-select-disabled', 'a disabled server is skipped, and the next lower one has the access', (baseline) => {
+    const bench = bareBench([setting(baseline)]);
     const guest = bench.guest();
     const back = bench.backend().modelled.domain;
     const [first, second] = [1, 2].map((n) => bench.emulate(guest, WINDOW, () => ({ data: BigInt(n) })));
@@ -52,11 +52,11 @@ describe('selection', () => {
     expect([guest.outcome().x(0), first!.requests.length, second!.requests.length]).toEqual([1n, 1, 0]);
   });
 
-  rule(
+  onEach(
     'ioreq-crash-restart',
     'a second server of a restarted backend takes the range over from the dead one (derived)',
-    () => {
-      const bench = bareBench();
+    (baseline) => {
+      const bench = bareBench([setting(baseline)]);
       const guest = bench.guest();
       bench.emulate(guest, WINDOW, () => 'hold'); // never answers, never goes
       const fresh = bench.emulate(guest, WINDOW, () => ({ data: 4n }));
@@ -69,11 +69,11 @@ describe('selection', () => {
 });
 
 describe('at once', () => {
-  rule(
+  onEach(
     'ioreq-two-vcpus',
     'two vCPUs have requests in flight, each in the slot of its vcpu_id, answered in any order',
-    () => {
-      const bench = bareBench();
+    (baseline) => {
+      const bench = bareBench([setting(baseline)]);
       const guest = bench.guest('bare', { maxVcpus: 3 });
       const emulator = bench.emulate(guest, WINDOW, () => 'hold');
       expect(emulator.ports.length).toBe(3); // vCPU 1 stays offline and has a channel all the same
@@ -92,8 +92,8 @@ describe('at once', () => {
     },
   );
 
-  rule('ioreq-two-backends', 'backends of two domains serve one guest', () => {
-    const bench = bareBench();
+  onEach('ioreq-two-backends', 'backends of two domains serve one guest', (baseline) => {
+    const bench = bareBench([setting(baseline)]);
     const guest = bench.guest();
     const first = bench.emulate(guest, WINDOW, () => ({ data: 1n }), bench.backend('DomA'));
     const second = bench.emulate(guest, [[B + 0x200, B + 0x3ff]], () => ({ data: 2n }), bench.backend('DomB'));
@@ -112,8 +112,8 @@ describe('at once', () => {
     ]);
   });
 
-  rule('ioreq-two-guests', 'one backend domain serves two guests at once', () => {
-    const bench = bareBench();
+  onEach('ioreq-two-guests', 'one backend domain serves two guests at once', (baseline) => {
+    const bench = bareBench([setting(baseline)]);
     const guests = ['one', 'two'].map((name) => bench.guest(name));
     const emulators = guests.map((g, i) => bench.emulate(g, WINDOW, () => ({ data: BigInt(10 + i) })));
     for (const g of guests) g.load(0, { code: [LDR], x: { 1: B } });
@@ -125,11 +125,11 @@ describe('at once', () => {
     ]);
   });
 
-  rule(
+  onEach(
     'ioreq-dead-backend-elsewhere',
     'a backend that never answers holds up its own guest’s vCPU and nobody else',
-    () => {
-      const bench = bareBench();
+    (baseline) => {
+      const bench = bareBench([setting(baseline)]);
       const [stuck, well] = ['stuck', 'well'].map((name) => bench.guest(name, { maxVcpus: 2 }));
       bench.emulate(stuck!, WINDOW, () => 'hold');
       bench.emulate(well!, WINDOW, () => ({ data: 5n }));
@@ -192,8 +192,8 @@ describe('invalidate', () => {
     },
   );
 
-  rule('ioreq-invalidate-no-ram', 'a grant frame on an empty gfn sends none', () => {
-    const bench = bareBench();
+  onEach('ioreq-invalidate-no-ram', 'a grant frame on an empty gfn sends none', (baseline) => {
+    const bench = bareBench([setting(baseline)]);
     const guest = bench.guest();
     const emulator = bench.emulate(guest, WINDOW, () => ({}));
     guest.write(DATA, u64s([0x7ff0n | (1n << 32n), 0n, 0x38000n])); // space 1
@@ -203,15 +203,17 @@ describe('invalidate', () => {
     expect([guest.outcome().x(0), emulator.requests]).toEqual([0n, []]);
   });
 
-  rule(
+  onEach(
     'ioreq-invalidate-unanswered',
     'an emulator that does not answer it hangs the guest in the exit of the hypercall',
-    () => {
-      const bench = bareBench();
+    (baseline) => {
+      const bench = bareBench([setting(baseline)]);
       const guest = bench.guest();
       const emulator = bench.emulate(guest, WINDOW, () => 'hold');
-      guest.write(DATA, sharedInfo(RAM_GFN));
-      guest.load(0, call(7));
+      // decrease_reservation of a page of RAM
+      guest.write(DATA, u64s([BigInt(DATA + 0x40), 1n, 0n, 0x7ff0n]));
+      guest.write(DATA + 0x40, u64s([BigInt(RAM_GFN)]));
+      guest.load(0, call(1));
       guest.start();
       expect(bench.run(() => guest.outcome().done, 10_000_000)).toBe(false);
       emulator.release(0);
@@ -239,16 +241,64 @@ describe('invalidate', () => {
     },
   );
 
-  rule('ioreq-invalidate-remote', 'a change by another domain flags every vCPU once the guest has been created', () => {
-    const bench = bareBench();
-    const guest = bench.guest('bare', { maxVcpus: 2 });
-    bench.emulate(guest, WINDOW, () => ({}));
-    guest.d.p2m.unmap(RAM_GFN, 1);
-    expect(guest.d.vcpus.map((v) => v.mapcacheInvalidate)).toEqual([false, false]);
-    guest.start();
-    guest.d.p2m.unmap(RAM_GFN + 1, 1);
-    expect(guest.d.vcpus.map((v) => v.mapcacheInvalidate)).toEqual([true, true]);
-  });
+  onEach(
+    'ioreq-invalidate-remote',
+    'a change by another domain flags every vCPU once the guest has been created; none in v1',
+    (baseline) => {
+      const bench = bareBench([setting(baseline)]);
+      const guest = bench.guest('bare', { maxVcpus: 2 });
+      bench.emulate(guest, WINDOW, () => ({}));
+      guest.d.p2m.unmap(RAM_GFN, 1);
+      expect(guest.d.vcpus.map((v) => v.mapcacheInvalidate)).toEqual([false, false]);
+      guest.start();
+      guest.d.p2m.unmap(RAM_GFN + 1, 1);
+      const flagged = baseline !== 'v1';
+      expect(guest.d.vcpus.map((v) => v.mapcacheInvalidate)).toEqual([flagged, flagged]);
+    },
+  );
+});
+
+describe('set-up in the wrong order', () => {
+  onEach(
+    'ioreq-without-page',
+    'a server that is enabled before its page exists: named, and the access aborts',
+    (baseline) => {
+      const bench = bareBench([setting(baseline)]);
+      const guest = bench.guest();
+      const back = bench.backend().modelled.domain;
+      const { ioreq } = bench.xen;
+      expect(ioreq.create(back, guest.d, 0)).toBe(0);
+      expect(ioreq.setState(back, guest.d, 0, true)).toBe(0);
+      expect(ioreq.mapRange(back, guest.d, 0, 1, BigInt(B), BigInt(B + 0x1ff))).toBe(0);
+      guest.load(0, { code: [LDR, LDR], x: { 1: B } });
+      guest.start();
+      expect(finish(bench, guest)).toBe(true);
+      expect([
+        guest.outcome().aborts,
+        guest.outcome().esr & 0xff00_0000n,
+        bench.reports('ioreq-server-without-page'),
+      ]).toEqual([2, ABORT & 0xff00_0000n, 2]);
+    },
+  );
+
+  onEach(
+    'ioreq-late-page',
+    'a page that came after the enable has no ports: refused until disable and enable (derived)',
+    (baseline) => {
+      const bench = bareBench([setting(baseline)]);
+      const guest = bench.guest();
+      const back = bench.backend().modelled.domain;
+      const { ioreq } = bench.xen;
+      ioreq.create(back, guest.d, 0);
+      ioreq.setState(back, guest.d, 0, true);
+      ioreq.mapRange(back, guest.d, 0, 1, BigInt(B), BigInt(B + 0x1ff));
+      expect(ioreq.getFrame(back, guest.d, 0, 1)).toBeGreaterThan(0);
+      guest.load(0, { code: [LDR, LDR], x: { 1: B } });
+      guest.start();
+      expect(finish(bench, guest)).toBe(true);
+      expect([guest.outcome().aborts, bench.reports('ioreq-bad-port')]).toEqual([2, 2]);
+    },
+  );
 });
 
 describe('first touch', () => {
@@ -307,8 +357,8 @@ describe('distributor', () => {
 });
 
 describe('off', () => {
-  rule('ioreq-option-off', 'without CONFIG_IOREQ_SERVER an access to an unclaimed address aborts', () => {
-    const bench = bareBench(['xen.ioreqServer=off']);
+  onEach('ioreq-option-off', 'without CONFIG_IOREQ_SERVER an access to an unclaimed address aborts', (baseline) => {
+    const bench = bareBench(['xen.ioreqServer=off', setting(baseline)]);
     const guest = bench.guest();
     guest.load(0, { code: [LDR], x: { 1: B } });
     guest.start();

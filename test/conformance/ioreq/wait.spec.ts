@@ -1,7 +1,7 @@
 /** A vCPU that waits for its emulator: what wakes it, what does not, and what becomes of domain and server meanwhile (xen-ioreq.md 1.4, 1.5, 5.5 to 5.7). */
-import { describe, expect, test } from 'vitest';
+import { describe, expect } from 'vitest';
 import { bareBench, type BareBench, type BareGuest, type Emulator, type OnRequest } from '../../support/bare-guest.js';
-import { onEach, rule, setting, type TestedBaseline } from '../../support/ioreq-test.js';
+import { onEach, setting, type TestedBaseline } from '../../support/ioreq-test.js';
 import { pauseByController, unpauseByController } from '../../../xen/common/domctl.js';
 import { domainResume } from '../../../xen/common/lifecycle.js';
 
@@ -42,8 +42,8 @@ function waiting(
 }
 
 describe('what wakes it', () => {
-  rule('ioreq-pc-stays', 'the PC stays at the access until the completion', () => {
-    const w = waiting();
+  onEach('ioreq-pc-stays', 'the PC stays at the access until the completion', (baseline) => {
+    const w = waiting(baseline);
     expect(w.stuck()).toBe(true);
     const { regs } = w.guest.d.vcpus[0]!.arch;
     expect(new DataView(regs!.buffer, regs!.byteOffset).getBigUint64(SAVED_PC, true)).toBe(w.guest.pc(0));
@@ -52,11 +52,11 @@ describe('what wakes it', () => {
     expect(w.guest.outcome().x(0)).toBe(5n);
   });
 
-  rule(
+  onEach(
     'ioreq-irq-waits',
     'a virtual interrupt waits too, and is taken at the instruction after the access (derived)',
-    () => {
-      const w = waiting('current', { code: [IRQS_ON, LDR, NOP, NOP] });
+    (baseline) => {
+      const w = waiting(baseline, { code: [IRQS_ON, LDR, NOP, NOP] });
       const [v] = w.guest.d.vcpus;
       w.bench.xen.injectVirq(w.guest.d, null, 40, true);
       expect([w.stuck(), v!.pauseFlags & BLOCKED_IN_XEN, w.guest.outcome().interrupts]).toEqual([
@@ -74,9 +74,9 @@ describe('what wakes it', () => {
     },
   );
 
-  rule('ioreq-timer-waits', 'its timer goes off without waking it', () => {
+  onEach('ioreq-timer-waits', 'its timer goes off without waking it', (baseline) => {
     // mov x4,#83; msr cntv_tval_el0,x4; mov x4,#1; msr cntv_ctl_el0,x4; daifclr; ldr; nop
-    const w = waiting('current', {
+    const w = waiting(baseline, {
       code: [0xd280_0a64, 0xd51b_e304, 0xd280_0024, 0xd51b_e324, IRQS_ON, LDR, NOP, NOP],
     });
     expect([w.stuck(), w.guest.d.vcpus[0]!.pauseFlags & BLOCKED_IN_XEN]).toEqual([true, BLOCKED_IN_XEN]);
@@ -85,11 +85,11 @@ describe('what wakes it', () => {
     expect([w.guest.outcome().iar, w.guest.outcome().irqElr]).toEqual([27n, w.guest.pc(6)]);
   });
 
-  rule(
+  onEach(
     'ioreq-pause',
     'pause and unpause do not wake it; an answer that comes while it is paused is consumed afterwards',
-    () => {
-      const w = waiting();
+    (baseline) => {
+      const w = waiting(baseline);
       pauseByController(w.bench.xen, w.guest.d);
       unpauseByController(w.bench.xen, w.guest.d);
       expect(w.stuck()).toBe(true);
@@ -102,8 +102,8 @@ describe('what wakes it', () => {
     },
   );
 
-  rule('ioreq-spurious-notify', 'a notification without an answer blocks it again', () => {
-    const w = waiting();
+  onEach('ioreq-spurious-notify', 'a notification without an answer blocks it again', (baseline) => {
+    const w = waiting(baseline);
     w.emulator.release(0, { state: 2, via: [] });
     expect(w.stuck()).toBe(true);
     w.emulator.release(0, { data: 1n, via: [] });
@@ -111,15 +111,15 @@ describe('what wakes it', () => {
     expect(w.guest.outcome().x(0)).toBe(1n);
   });
 
-  rule('ioreq-skip-inprocess', 'an emulator may skip INPROCESS', () => {
-    const w = waiting();
+  onEach('ioreq-skip-inprocess', 'an emulator may skip INPROCESS', (baseline) => {
+    const w = waiting(baseline);
     w.emulator.release(0, { data: 3n, via: [] });
     expect(w.bench.run(w.done)).toBe(true);
     expect(w.guest.outcome().x(0)).toBe(3n);
   });
 
-  rule('ioreq-no-notify', 'an answer without a notification leaves it asleep until one comes', () => {
-    const w = waiting();
+  onEach('ioreq-no-notify', 'an answer without a notification leaves it asleep until one comes', (baseline) => {
+    const w = waiting(baseline);
     w.emulator.release(0, { data: 4n, notify: false });
     expect(w.stuck()).toBe(true);
     w.emulator.release(0, { via: [] });
@@ -127,12 +127,12 @@ describe('what wakes it', () => {
     expect(w.guest.outcome().x(0)).toBe(4n);
   });
 
-  rule(
+  onEach(
     'ioreq-answer-twice',
     'a second answer is nobody’s: the next request is refused, the guest gets an abort',
-    () => {
+    (baseline) => {
       // ldr; a loop of 2^23 rounds: movz x4,#128,lsl #16; subs x4,x4,#1; b.ne .-4; ldr
-      const w = waiting('current', { code: [LDR, 0xd2a0_1004, 0xf100_0484, 0x54ff_ffe1, LDR] });
+      const w = waiting(baseline, { code: [LDR, 0xd2a0_1004, 0xf100_0484, 0x54ff_ffe1, LDR] });
       const state = (): number => w.bench.xen.memory.read8(slotOf(w.guest, 0) + 30);
       w.emulator.release(0, { data: 1n });
       expect(w.bench.run(() => state() === 0x20)).toBe(true);
@@ -188,8 +188,8 @@ describe('wrong answers', () => {
     },
   );
 
-  rule('ioreq-port-changed', 'a vp_eport that the emulator has changed: the next request is refused', () => {
-    const w = waiting('current', { code: [LDR, LDR] });
+  onEach('ioreq-port-changed', 'a vp_eport that the emulator has changed: the next request is refused', (baseline) => {
+    const w = waiting(baseline, { code: [LDR, LDR] });
     w.bench.xen.memory.write32(slotOf(w.guest, 0) + 24, 999);
     w.emulator.release(0, { data: 2n });
     expect(w.bench.run(w.done)).toBe(true);
@@ -203,15 +203,15 @@ describe('wrong answers', () => {
     ]);
   });
 
-  rule('ioreq-fields-ignored', 'address, size and direction in the answer are not read back', () => {
-    const w = waiting('current', { code: [0x3940_0020] }); // ldrb w0,[x1]
+  onEach('ioreq-fields-ignored', 'address, size and direction in the answer are not read back', (baseline) => {
+    const w = waiting(baseline, { code: [0x3940_0020] }); // ldrb w0,[x1]
     const slot = slotOf(w.guest, 0);
     w.bench.xen.memory.write64(slot, 0xffff_0000n);
     w.bench.xen.memory.write32(slot + 20, 8);
     w.bench.xen.memory.write8(slot + 31, 8);
     w.emulator.release(0, { data: 0x1234n });
     expect(w.bench.run(w.done)).toBe(true);
-    expect(w.guest.outcome().x(0)).toBe(0x34n);
+    expect(w.guest.outcome().x(0)).toBe(baseline === 'current' ? 0x34n : 0x1234n); // the answer is masked since Oct 2023
   });
 });
 
@@ -229,8 +229,8 @@ describe('the domain goes while it waits', () => {
     },
   );
 
-  rule('ioreq-shutdown-by-other', 'SYSTEM_OFF by another vCPU waits for it as well', () => {
-    const w = waiting('current', { vcpus: 2 });
+  onEach('ioreq-shutdown-by-other', 'SYSTEM_OFF by another vCPU waits for it as well', (baseline) => {
+    const w = waiting(baseline, { vcpus: 2 });
     w.guest.load(1, { code: [NOP], end: 'systemOff' });
     w.bench.run(() => w.guest.d.isShuttingDown);
     expect([w.stuck(), w.guest.d.isShutDown, w.guest.d.vcpus[1]!.pausedForShutdown]).toEqual([true, false, true]);
@@ -238,17 +238,17 @@ describe('the domain goes while it waits', () => {
     expect(w.bench.run(() => w.guest.d.isShutDown)).toBe(true);
   });
 
-  rule('ioreq-shutdown-crash', 'a crash does not wait', () => {
-    const w = waiting();
+  onEach('ioreq-shutdown-crash', 'a crash does not wait', (baseline) => {
+    const w = waiting(baseline);
     w.bench.xen.shutdownDomain(w.guest.d, 3);
     expect([w.guest.d.isShutDown, w.done()]).toEqual([true, false]);
   });
 
-  rule(
+  onEach(
     'ioreq-suspended',
     'an access after the shutdown began is not sent; the instruction runs again after a resume',
-    () => {
-      const bench = bareBench();
+    (baseline) => {
+      const bench = bareBench([setting(baseline)]);
       const guest = bench.guest();
       const emulator = bench.emulate(guest, [[B, B + 0x1ff]], () => ({ data: 8n }));
       // 40 times: ldr w0,[x1]; sixteen nops; subs x4,x4,#1; b.ne to the ldr
@@ -270,11 +270,11 @@ describe('the domain goes while it waits', () => {
     },
   );
 
-  rule(
+  onEach(
     'ioreq-destroy-domain',
     'a destroy does not wait: servers and channels go, the emulator’s ports become unbound',
-    () => {
-      const w = waiting();
+    (baseline) => {
+      const w = waiting(baseline);
       const { xen } = w.bench;
       const back = w.bench.backend().modelled.domain;
       const port = w.emulator.ports[0]!;
@@ -290,8 +290,8 @@ describe('the domain goes while it waits', () => {
     },
   );
 
-  rule('ioreq-reboot', 'a reboot with a request in flight ends the domain once it is answered', () => {
-    const w = waiting();
+  onEach('ioreq-reboot', 'a reboot with a request in flight ends the domain once it is answered', (baseline) => {
+    const w = waiting(baseline);
     w.bench.xen.shutdownDomain(w.guest.d, 1);
     w.emulator.release(0);
     expect(w.bench.run(() => w.guest.d.isShutDown)).toBe(true);
@@ -300,8 +300,8 @@ describe('the domain goes while it waits', () => {
 });
 
 describe('the server goes while it waits', () => {
-  rule('ioreq-destroy-server', 'destroying the server wakes nobody (derived)', () => {
-    const w = waiting();
+  onEach('ioreq-destroy-server', 'destroying the server wakes nobody (derived)', (baseline) => {
+    const w = waiting(baseline);
     const { xen } = w.bench;
     const back = w.bench.backend().modelled.domain;
     expect(xen.ioreq.destroy(back, w.guest.d, w.emulator.id)).toBe(0);
@@ -312,18 +312,26 @@ describe('the server goes while it waits', () => {
     expect(w.stuck()).toBe(true);
   });
 
-  rule('ioreq-disable-in-flight', 'a disabled server still completes what is in flight; new accesses abort', () => {
-    const w = waiting('current', { code: [LDR, NOP, LDR] });
-    const back = w.bench.backend().modelled.domain;
-    expect(w.bench.xen.ioreq.setState(back, w.guest.d, w.emulator.id, false)).toBe(0);
-    expect(w.stuck()).toBe(true);
-    w.emulator.release(0, { data: 2n });
-    expect(w.bench.run(w.done)).toBe(true);
-    expect([w.guest.outcome().x(0), w.guest.outcome().esr, w.guest.outcome().elr]).toEqual([2n, ABORT, w.guest.pc(2)]);
-  });
+  onEach(
+    'ioreq-disable-in-flight',
+    'a disabled server still completes what is in flight; new accesses abort',
+    (baseline) => {
+      const w = waiting(baseline, { code: [LDR, NOP, LDR] });
+      const back = w.bench.backend().modelled.domain;
+      expect(w.bench.xen.ioreq.setState(back, w.guest.d, w.emulator.id, false)).toBe(0);
+      expect(w.stuck()).toBe(true);
+      w.emulator.release(0, { data: 2n });
+      expect(w.bench.run(w.done)).toBe(true);
+      expect([w.guest.outcome().x(0), w.guest.outcome().esr, w.guest.outcome().elr]).toEqual([
+        2n,
+        ABORT,
+        w.guest.pc(2),
+      ]);
+    },
+  );
 
-  rule('ioreq-unmap-in-flight', 'the same for a range that is taken away', () => {
-    const w = waiting('current', { code: [LDR, NOP, LDR] });
+  onEach('ioreq-unmap-in-flight', 'the same for a range that is taken away', (baseline) => {
+    const w = waiting(baseline, { code: [LDR, NOP, LDR] });
     const back = w.bench.backend().modelled.domain;
     expect(w.bench.xen.ioreq.unmapRange(back, w.guest.d, w.emulator.id, 1, BigInt(B), BigInt(B + 0x1ff))).toBe(0);
     w.emulator.release(0, { data: 2n });
@@ -331,8 +339,8 @@ describe('the server goes while it waits', () => {
     expect([w.guest.outcome().x(0), w.guest.outcome().esr]).toEqual([2n, ABORT]);
   });
 
-  rule('ioreq-new-server-in-flight', 'a new server of somebody else leaves the waiting vCPU alone', () => {
-    const w = waiting();
+  onEach('ioreq-new-server-in-flight', 'a new server of somebody else leaves the waiting vCPU alone', (baseline) => {
+    const w = waiting(baseline);
     const other = w.bench.backend('DomD');
     const second = w.bench.emulate(w.guest, [[B, B + 0x1ff]], () => ({ data: 77n }), other);
     expect([second.results, w.done()]).toEqual([[1, 0, 0, 0, 0], false]);
@@ -342,22 +350,26 @@ describe('the server goes while it waits', () => {
   });
 });
 
-test('[ioreq-bind-rescues] a request that was sent before the emulator bound its port is rescued by the bind’s event', () => {
-  const bench = bareBench();
-  const guest = bench.guest();
-  const side = bench.backend();
-  const emulator = bench.emulate(guest, [], () => ({ data: 5n }), side);
-  const server = guest.d.ioreq.servers[0]!;
-  // Unbound again, as if the emulator had not come that far.
-  expect(side.modelled.domain.evtchn.at(emulator.ports[0]!)?.state).toBe('interdomain');
-  bench.xen.evtchn.close(side.modelled.domain, emulator.ports[0]!);
-  bench.xen.ioreq.mapRange(side.modelled.domain, guest.d, 0, 1, BigInt(B), BigInt(B + 0x1ff));
-  guest.load(0, { code: [LDR], x: { 1: B } });
-  guest.start();
-  expect(bench.run(() => guest.outcome().done, 10_000_000)).toBe(false);
-  expect(bench.xen.memory.read8(server.slot(0)! + 30)).toBe(0x21);
-  emulator.ports = [];
-  emulator.setup('bind');
-  expect(bench.run(() => guest.outcome().done)).toBe(true);
-  expect(guest.outcome().x(0)).toBe(5n);
-});
+onEach(
+  'ioreq-bind-rescues',
+  'a request that was sent before the emulator bound its port is rescued by the bind’s event',
+  (baseline) => {
+    const bench = bareBench([setting(baseline)]);
+    const guest = bench.guest();
+    const side = bench.backend();
+    const emulator = bench.emulate(guest, [], () => ({ data: 5n }), side);
+    const server = guest.d.ioreq.servers[0]!;
+    // Unbound again, as if the emulator had not come that far.
+    expect(side.modelled.domain.evtchn.at(emulator.ports[0]!)?.state).toBe('interdomain');
+    bench.xen.evtchn.close(side.modelled.domain, emulator.ports[0]!);
+    bench.xen.ioreq.mapRange(side.modelled.domain, guest.d, 0, 1, BigInt(B), BigInt(B + 0x1ff));
+    guest.load(0, { code: [LDR], x: { 1: B } });
+    guest.start();
+    expect(bench.run(() => guest.outcome().done, 10_000_000)).toBe(false);
+    expect(bench.xen.memory.read8(server.slot(0)! + 30)).toBe(0x21);
+    emulator.ports = [];
+    emulator.setup('bind');
+    expect(bench.run(() => guest.outcome().done)).toBe(true);
+    expect(guest.outcome().x(0)).toBe(5n);
+  },
+);
