@@ -273,6 +273,7 @@ export function createXenSimulation(options: XenSimulationOptions): XenSimulatio
         xenstore: new XsHandle(xenstored, where.caller, id),
         warn,
         layout,
+        wake: design['domd.wake'],
         ...(design['backend.config'] === 'static'
           ? { places: group.map((disk) => placeOf(windows[guest.disks.indexOf(disk)]!)) }
           : {}),

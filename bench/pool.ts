@@ -65,6 +65,7 @@ function ask(worker: Worker, job: BenchJob): Promise<Answer> {
     worker.once('message', resolve);
     worker.once('error', reject);
     worker.once('exit', (code) => reject(new Error(`a worker ended with ${code}`)));
+    // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a worker thread, no window
     worker.postMessage(job);
   });
 }

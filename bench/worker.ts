@@ -15,5 +15,6 @@ parentPort!.on('message', (job: BenchJob) => {
 });
 
 function answer(message: Answer): void {
+  // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a worker thread's port, no window
   parentPort!.postMessage(message);
 }

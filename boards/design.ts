@@ -56,6 +56,11 @@ export const DESIGN_KEYS = {
     ['on', 'off'],
     'firmware call on each trap from a guest (Spectre v2), if the firmware offers it',
   ),
+  'domd.wake': choice(
+    'event',
+    ['event', 'poll', 'ioeventfd'],
+    'how a backend process learns of requests: woken by its event channel; looking at the slots all the time; or woken, but queue kicks answered in the kernel’s interrupt handler (privcmd ioeventfd)',
+  ),
   'domd.load': choice(
     'none',
     ['none', 'spin'],

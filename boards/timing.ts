@@ -228,6 +228,20 @@ const domd = {
     'guessed',
     'two-level scan and the evtchn device interrupt handler, judgement',
   ),
+  'domd.pollLook': entry(
+    60,
+    'cycles',
+    [20, 300],
+    'guessed',
+    'domd.wake=poll: one look at the slots, cached lines, judgement',
+  ),
+  'domd.ioeventfd': entry(
+    500,
+    'cycles',
+    [200, 1500],
+    'guessed',
+    'domd.wake=ioeventfd: slot read, list of eventfds searched, one signalled, judgement',
+  ),
   'domd.userWake': entry(
     7500,
     'cycles',

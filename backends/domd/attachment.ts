@@ -47,6 +47,8 @@ export class Attachment {
     private readonly space: UnpopulatedSpace,
     private readonly devices: readonly DiskDevice[],
     private readonly discovery: Discovery,
+    /** The process looks at its slots instead of being woken. */
+    private readonly polls = false,
   ) {}
 
   slots(g: Served): IoreqSlots {
@@ -97,7 +99,7 @@ export class Attachment {
     const { caller, ports } = this.program;
     const slots = this.slots(g);
     for (let vcpu = 0; vcpu < g.vcpus; vcpu++) {
-      const port = ports.bindInterdomain(g.domid, slots.port(vcpu));
+      const port = ports.bindInterdomain(g.domid, slots.port(vcpu), this.polls);
       if (port < 0) return port;
       g.ports.push(port);
     }

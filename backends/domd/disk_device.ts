@@ -3,7 +3,7 @@ import { MappedPages, pageOf, type UnpopulatedSpace } from '../../xen/tools/libs
 import type { TimedEvent } from '../../xen/tools/libs/timer.js';
 import { blkClass, type BlkOptions } from '../virtio/blk.js';
 import type { Disk } from '../virtio/disk.js';
-import { VirtioMmio, registerName, type Effect, type MmioVersion } from '../virtio/mmio.js';
+import { QUEUE_NOTIFY, VirtioMmio, registerName, type Effect, type MmioVersion } from '../virtio/mmio.js';
 import { GuestPages } from './guest_pages.js';
 import { IoThread } from './io_thread.js';
 import type { DomdProgram } from './program.js';
@@ -118,6 +118,11 @@ export class DiskDevice {
 
   covers(address: number): boolean {
     return address >= this.at.base && address < this.at.base + WINDOW;
+  }
+
+  /** Whether a store there is a queue notification. */
+  isKick(address: number): boolean {
+    return address === this.at.base + QUEUE_NOTIFY;
   }
 
   /** A register access of the guest; the data of a read, or null. */

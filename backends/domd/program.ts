@@ -17,6 +17,11 @@ export interface Process {
   ownsPort(port: number): boolean;
   /** The ledger's request that a pending port stands for, 0 if none. */
   requestOf(port: number): number;
+  /**
+   * The kernel's own answer to an event, in its interrupt handler (linux: drivers/xen/privcmd.c, ioeventfd_interrupt). False: the
+   * process has to see it.
+   */
+  inKernel?(port: number): boolean;
   /** Runs one step of one thread; false: every thread sleeps. */
   step(): boolean;
   save(): unknown;
@@ -115,7 +120,9 @@ export class DomdProgram {
     this.caller.charge('domd.upcall');
     for (const port of intid === EVTCHN_PPI ? this.ports.take() : []) {
       this.caller.charge('domd.evtchn');
-      this.#owner(port)?.onPort(port);
+      const owner = this.#owner(port);
+      if (owner?.inKernel?.(port) === true) this.ports.unmask(port);
+      else owner?.onPort(port);
     }
     this.caller.endOfInterrupt(intid);
   }

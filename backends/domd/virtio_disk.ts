@@ -55,6 +55,8 @@ export interface VirtioDiskOptions {
   readonly warn: (line: string) => void;
   /** `disk` directories of libxl, or the `vdisk` one of the 2020 series. */
   readonly layout?: 'disk' | 'vdisk';
+  /** How the process learns of a request: by its event channel, by looking at the slots, or kicks by the kernel's ioeventfd. */
+  readonly wake?: 'event' | 'poll' | 'ioeventfd';
   /** Windows and interrupts by disk, told on the command line instead of being read. */
   readonly places?: readonly StaticPlace[];
 }
@@ -111,7 +113,7 @@ export class VirtioDisk implements Process {
       layout === 'vdisk'
         ? new VdiskDirectory(xenstore, this.devices)
         : new DiskDirectories(xenstore, this.devices, places);
-    this.#attachment = new Attachment(program, space, this.devices, this.#discovery);
+    this.#attachment = new Attachment(program, space, this.devices, this.#discovery, this.#polls);
     xenstore.onWatch(() => {
       this.#storeEvent = true;
       caller.xen.unblock(caller.vcpu);
@@ -219,6 +221,8 @@ export class VirtioDisk implements Process {
   }
 
   onPort(port: number): void {
+    // What came before the port was masked is in the slot all the same.
+    if (this.#polls && this.#guest?.ports.includes(port) === true) return;
     if (!this.#pending.includes(port)) this.#pending.push(port);
   }
 
@@ -226,6 +230,31 @@ export class VirtioDisk implements Process {
     const vcpu = this.#guest?.ports.indexOf(port) ?? -1;
     if (vcpu < 0) return 0;
     return this.program.caller.xen.domain(this.#guest!.domid)?.vcpus[vcpu]?.io.requestId ?? 0;
+  }
+
+  get #polls(): boolean {
+    return this.options.wake === 'poll';
+  }
+
+  /** A kick that is in the slot is signalled to the disk thread and answered without waking the process. */
+  inKernel(port: number): boolean {
+    const g = this.#guest;
+    if (this.options.wake !== 'ioeventfd' || !this.enabled || g === undefined) return false;
+    const { caller, ports } = this.program;
+    const vcpu = g.ports.indexOf(port);
+    if (vcpu < 0) return false;
+    caller.workFor(this.requestOf(port), 'backend');
+    caller.charge('domd.ioeventfd');
+    const slots = this.#attachment.slots(g);
+    const { state, type, addr, size, read, data } = slots.read(vcpu);
+    const device = this.devices.find((each) => each.isKick(addr));
+    if (state !== STATE_IOREQ_READY || type !== IOREQ_TYPE_COPY || read || device === undefined) return false;
+    slots.setState(vcpu, STATE_IOREQ_INPROCESS);
+    device.access(g.domid, addr, size, read, data);
+    slots.setState(vcpu, STATE_IORESP_READY);
+    caller.workFor(this.requestOf(port), 'respond');
+    ports.notify(port);
+    return true;
   }
 
   step(): boolean {
@@ -261,7 +290,9 @@ export class VirtioDisk implements Process {
       case 'wait':
         return this.#storeEvent;
       case 'idle':
-        return this.#pending.length > 0 || this.#storeEvent;
+        if (this.#pending.length > 0 || this.#storeEvent) return true;
+        // Polling goes on, but not in the way of a disk thread.
+        return this.#polls && (this.#polled() !== undefined || this.#nextDisk() === undefined);
       default:
         return true;
     }
@@ -278,7 +309,7 @@ export class VirtioDisk implements Process {
       case 'start':
         return this.#start(main.step);
       case 'idle':
-        return this.#wake();
+        return this.#polls ? this.#poll() : this.#wake();
       case 'wake':
       case 'read-port':
         return this.#readPort();
@@ -356,6 +387,31 @@ export class VirtioDisk implements Process {
     }
     caller.charge('domd.userWake');
     this.#main = { at: 'read-port' };
+  }
+
+  /** The first port whose slot has a request. */
+  #polled(): number | undefined {
+    return this.#guest?.ports.find((port) => this.program.ports.isPending(port));
+  }
+
+  /**
+   * One look at every slot. A slot is seen when the event that goes with it has come to be pending: a sender on another core may
+   * be ahead of this one, and nobody sees a request before it was made.
+   */
+  #poll(): void {
+    const { caller, ports } = this.program;
+    if (this.#storeEvent) {
+      this.#storeEvent = false;
+      if (this.#discovery.gone()) this.#main = { at: 'stop', done: START.length };
+      return;
+    }
+    const port = this.#polled();
+    if (port === undefined) return caller.spin();
+    ports.takeMasked(port);
+    caller.interrupted(this.requestOf(port));
+    caller.workFor(this.requestOf(port), 'deliver');
+    caller.charge('domd.pollLook');
+    this.#main = { at: 'look', port, vcpu: this.#guest!.ports.indexOf(port) };
   }
 
   // ---- one port, one request ----

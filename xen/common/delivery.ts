@@ -25,14 +25,19 @@ export class Deliveries {
     this.#event = xen.clock.event('xen.evtchn', () => this.#deliver());
   }
 
-  /** True if the event was posted; false if the receiver shares the sender's time: the caller shows it at once. */
-  post(v: Vcpu, port: number): boolean {
+  /**
+   * True if the event was posted; false if the receiver shares the sender's time: the caller shows it at once.
+   * A masked port only becomes pending: its vCPU is neither interrupted nor woken.
+   */
+  post(v: Vcpu, port: number, masked: boolean): boolean {
     const { xen } = this;
     const from = xen.thisPcpu;
     if (from < 0 || v.processor === from) return false;
-    xen.charge(from, 'xen.inject');
-    if (!v.isRunning) xen.charge(from, 'xen.vcpuWake');
-    xen.charge(from, 'xen.ipiSend');
+    if (!masked) {
+      xen.charge(from, 'xen.inject');
+      if (!v.isRunning) xen.charge(from, 'xen.vcpuWake');
+      xen.charge(from, 'xen.ipiSend');
+    }
     const when = xen.clock.now();
     const { id: domid } = v.domain;
     const same = this.#waiting.filter((d) => d.domid === domid && d.port === port);

@@ -288,7 +288,8 @@ export class EventChannels {
     }
     const v = d.vcpus[ch.notifyVcpu];
     if (v === undefined) return; // a domain without vCPUs has nobody to tell
-    if (!this.xen.deliveries.post(v, ch.port)) this.#show(d, v, ch);
+    const masked = d.evtchn.ops.isMasked(this.xen, d, ch.port);
+    if (!this.xen.deliveries.post(v, ch.port, masked)) this.#show(d, v, ch);
   }
 
   /** A posted notification has reached its time; the port may have been closed meanwhile. */

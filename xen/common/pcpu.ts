@@ -148,7 +148,9 @@ export class Pcpu {
     if (BACKEND_PHASES.has(phase)) return ledger.mark(request, WAIT_BACKEND, phase, -1, until);
     // No interrupt was sent for it: somebody else runs here, until the scheduler looks again by itself.
     if (sent < last || sent >= until) return ledger.mark(request, WAIT_BUSY, phase, -1, until);
-    if (sent > last) ledger.mark(request, WAIT_BUSY, phase, -1, sent);
+    // It flies while the core still goes to sleep.
+    const begin = this.#idled && this.#from > sent && this.#from < until ? this.#from : sent;
+    if (begin > last) ledger.mark(request, WAIT_BUSY, phase, -1, begin);
     const arrived = sent + BigInt(this.xen.costs.peek('bus.ipi', 1));
     // An idle core has to wake; one that is not takes it at once, unless it is in Xen.
     const flown = this.#idled || arrived > until ? until : arrived;

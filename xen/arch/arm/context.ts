@@ -88,7 +88,9 @@ function contextSwitch(xen: Xen, p: Pcpu, prev: Vcpu, next: Vcpu): void {
 /** Gives the steps that led here to the request that waits for `v`. */
 function requestOf(p: Pcpu, v: Vcpu): void {
   const request = v.modelled ? v.wakeRequest : v.io.requestId;
-  p.takeOver(request, v.modelled ? 'wake' : 'resume');
+  // Software that was not woken may yet find a request by itself, to which this led.
+  if (v.modelled && request === 0) p.workFor(0, '');
+  else p.takeOver(request, v.modelled ? 'wake' : 'resume');
   if (v.modelled) v.wakeRequest = 0;
 }
 

@@ -90,8 +90,19 @@ export class EventPorts {
     } else this.#change(SHARED_INFO.evtchn_mask, port, false);
   }
 
-  /** The local port, or -errno; the kernel binds it to its vCPU and unmasks it. */
-  bindInterdomain(domid: number, remotePort: number): number {
+  /** Whether a masked port is pending; it no longer is. For software that looks instead of being interrupted. */
+  takeMasked(port: number): boolean {
+    if (!this.#isPending(port)) return false;
+    this.#change(SHARED_INFO.evtchn_pending, port, false);
+    return true;
+  }
+
+  isPending(port: number): boolean {
+    return this.#isPending(port);
+  }
+
+  /** The local port, or -errno; the kernel binds it to its vCPU and unmasks it, unless it is to stay masked. */
+  bindInterdomain(domid: number, remotePort: number, masked = false): number {
     const arg = new Uint8Array(12);
     const view = new DataView(arg.buffer);
     view.setUint16(0, domid, true);
@@ -102,7 +113,8 @@ export class EventPorts {
     const bind = new Uint8Array(8);
     new DataView(bind.buffer).setUint32(0, port, true);
     this.caller.hypercallWith(HYPERVISOR.event_channel_op, EVTCHNOP.bind_vcpu, bind);
-    this.unmask(port);
+    if (masked) this.#change(SHARED_INFO.evtchn_mask, port, true);
+    else this.unmask(port);
     return port;
   }
 
