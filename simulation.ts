@@ -1,5 +1,6 @@
 import { timingTableHash, type Configuration } from './boards/keys.js';
 import type { SimulationFacts } from './report/build.js';
+import type { ReportExposure } from './report/exposure.js';
 import type { ReportVcpu } from './report/vcpu.js';
 import type { ReportKind, StepConfidence } from './report/data.js';
 import { createFlatMachine, type FlatMachineOptions } from './sim/machine/flat.js';
@@ -26,6 +27,8 @@ export interface Simulation {
   expect(pattern: RegExp): void;
   /** What the guests' vCPUs stand at and wait for. */
   vcpus?(): ReportVcpu[];
+  /** What of the guests' memory their backends could reach, mapped and touched. */
+  exposure?(): ReportExposure[];
   /** What the user should know about how the run went, one line each. */
   warnings?(): string[];
   /** Releases what belongs to the host (disk files). Errors that appear only now are thrown. */
@@ -123,6 +126,7 @@ export async function simulationFacts(simulation: Simulation): Promise<Simulatio
     traceHash: machine.hash(),
     traceEvents: machine.trace.events,
     vcpus: outcome?.name === 'timeout' || outcome?.name === 'interrupted' ? (simulation.vcpus?.() ?? []) : [],
+    exposure: simulation.exposure?.() ?? [],
     guestErrors: machine.errors
       .list()
       .map(({ kind, device, count, first }) => ({ kind, device, count, detail: first })),

@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import type { ExposureFacts } from './backends/domd/exposure.js';
 import { DomdProgram } from './backends/domd/program.js';
 import type { StaticPlace } from './backends/domd/discovery.js';
 import { VirtioDisk } from './backends/domd/virtio_disk.js';
@@ -13,6 +14,7 @@ import { Machine } from './sim/machine/machine.js';
 import type { Outcome, OutcomeName } from './sim/machine/outcome.js';
 import type { Ticks } from './sim/machine/time.js';
 import { placementOf, placementText } from './placement.js';
+import type { ReportExposure } from './report/exposure.js';
 import { RequestRunner } from './requests.js';
 import { coreNames, type Simulation } from './simulation.js';
 import { vcpuStates } from './vcpu-state.js';
@@ -324,6 +326,10 @@ export function createXenSimulation(options: XenSimulationOptions): XenSimulatio
           return end === undefined ? '' : `${end.name}${end.detail === '' ? '' : ` (${end.detail})`}`;
         },
       }),
+    exposure: () =>
+      [...servers].map(([disk, { process, domain }]) =>
+        reportExposure(disk, domain.name, process.disk(disk)!.exposure.facts(), machine.board.tickHz),
+      ),
     warnings: () => guests.flatMap((guest) => unusedGrants(guest, backends)),
     requests: new RequestRunner(machine, xen),
     registerName: (register) => registerName(Number(register)),
@@ -343,6 +349,18 @@ export function createXenSimulation(options: XenSimulationOptions): XenSimulatio
         tables: domain.p2m.tables,
         ...space.report(),
       })),
+  };
+}
+
+function reportExposure(disk: string, domain: string, facts: ExposureFacts, tickHz: number): ReportExposure {
+  const { pageTicks, bucketTicks, buckets, ...rest } = facts;
+  return {
+    disk,
+    guest: disk.slice(0, disk.lastIndexOf(':')),
+    domain,
+    ...rest,
+    pageSeconds: Number(pageTicks) / tickHz,
+    timeline: { bucketTicks, mapped: [...buckets] },
   };
 }
 

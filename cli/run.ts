@@ -115,6 +115,7 @@ function conclude(report: api.Report, options: RunOptions, log: Log): void {
   if (!log.enabled('info')) return;
   if (report.ioreq.count > 0) process.stderr.write(`\n${api.roundTripTable(report, paint())}\n`);
   else log.info(summary(report, exitCode === EXIT.failed ? outcome : end));
+  for (const line of api.exposureLines(report.exposure)) log.info(line);
   if (report.vcpus.length > 0) {
     process.stderr.write(`\n${api.vcpuScreens(report.vcpus, report.ioreq.roundTrip.tickHz)}\n`);
   }

@@ -1,7 +1,7 @@
 import { closeSync, openSync, writeSync } from 'node:fs';
 import { readTrace, readTraceHeader, registerName, Timeline, type TraceHeader } from '../index.js';
 import { EXIT, fileErrorText, UsageError } from './exit.js';
-import { records } from './trace.js';
+import { records } from './records.js';
 
 /** Text is gathered to so many characters before it is written. */
 const CHUNK = 1 << 16;

@@ -1,6 +1,7 @@
 import type { Argv, CommandModule } from 'yargs';
 import type { TraceRecord } from '../index.js';
 import { EXIT, UsageError } from './exit.js';
+import { records } from './records.js';
 
 /** `rcar-sim trace show|diff|timeline`. */
 export function traceCommand(done: (code: number) => void): CommandModule {
@@ -51,20 +52,6 @@ export function traceCommand(done: (code: number) => void): CommandModule {
       done(diff(records(readTrace, a), records(readTrace, b), jsonLine));
     },
   };
-}
-
-/** A damaged file is the user's, not our, error. */
-export function* records<T>(
-  read: (path: string) => Generator<TraceRecord, T>,
-  path: string,
-): Generator<TraceRecord, T> {
-  try {
-    return yield* read(path);
-  } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    if (code === undefined) throw new UsageError((error as Error).message);
-    throw error;
-  }
 }
 
 const CONTEXT = 5;

@@ -6,6 +6,7 @@ import {
   type ReportKind,
   type StepConfidence,
 } from './data.js';
+import type { ReportExposure } from './exposure.js';
 import type { ReportVcpu } from './vcpu.js';
 
 /** What a finished simulation says about itself. Plain data. */
@@ -22,6 +23,7 @@ export interface SimulationFacts {
   traceHash: string;
   traceEvents: number;
   vcpus: ReportVcpu[];
+  exposure: ReportExposure[];
   guestErrors: ReportGuestError[];
   ioreq: { count: number; stage2Aborts: number; exceptions: Record<string, number>; kinds: ReportKind[] };
 }
@@ -59,6 +61,7 @@ export function buildReport(simulation: SimulationFacts, run: RunFacts): Report 
     },
     trace: { hash: simulation.traceHash, events: simulation.traceEvents },
     vcpus: simulation.vcpus,
+    exposure: simulation.exposure,
     guestErrors: simulation.guestErrors,
     ioreq: {
       count: ioreq.count,

@@ -2,6 +2,7 @@
  * The report of a run: what `--report FILE` holds, and all that tables and pages are made from. Stable: fields are added,
  * never changed; `schema` grows when one must be.
  */
+import type { ReportExposure } from './exposure.js';
 import type { ReportVcpu } from './vcpu.js';
 
 export const REPORT_SCHEMA = 1;
@@ -57,6 +58,8 @@ export interface Report {
   trace: { hash: string; events: number };
   /** Of a run that was cut off (timeout, interrupted): what every vCPU of a guest stood at. Empty for other ends. */
   vcpus: ReportVcpu[];
+  /** One for each disk of a guest. */
+  exposure: ReportExposure[];
   guestErrors: ReportGuestError[];
   ioreq: {
     count: number;

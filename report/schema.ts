@@ -73,6 +73,22 @@ export const reportSchema: z.ZodType<Report> = z.strictObject({
   sim: z.strictObject({ seconds: z.number().nonnegative(), ticks: z.number().nonnegative(), instructions: count }),
   trace: z.strictObject({ hash: z.string().regex(/^[0-9a-f]{16}$/), events: count }),
   vcpus: z.array(vcpuSchema),
+  exposure: z.array(
+    z.strictObject({
+      disk: z.string(),
+      guest: z.string(),
+      domain: z.string(),
+      by: z.enum(['foreign', 'grants', 'nothing']),
+      reachable: count,
+      granted: count,
+      mapped: count,
+      peak: count,
+      everMapped: count,
+      touched: count,
+      pageSeconds: z.number().nonnegative(),
+      timeline: z.strictObject({ bucketTicks: count.min(1), mapped: z.array(count) }),
+    }),
+  ),
   guestErrors: z.array(
     z.strictObject({ kind: z.string(), device: z.string(), count: count.min(1), detail: z.string() }),
   ),

@@ -33,6 +33,7 @@ function report(steps: ReportStep[], count: number): Report {
     sim: { seconds: 12.4, ticks: 74_280_960_000, instructions: 1_071_980_000 },
     trace: { hash: '0', events: 1 },
     vcpus: [],
+    exposure: [],
     guestErrors: [],
     ioreq: {
       count,

@@ -4,6 +4,7 @@ import type { TimedEvent } from '../../xen/tools/libs/timer.js';
 import { blkClass, type BlkOptions } from '../virtio/blk.js';
 import type { Disk } from '../virtio/disk.js';
 import { QUEUE_NOTIFY, VirtioMmio, registerName, type Effect, type MmioVersion } from '../virtio/mmio.js';
+import { Exposure } from './exposure.js';
 import { GuestPages } from './guest_pages.js';
 import { IoThread } from './io_thread.js';
 import type { DomdProgram } from './program.js';
@@ -55,6 +56,8 @@ export class DiskDevice {
   readonly device: VirtioMmio;
   /** Register accesses served, for all guests so far. */
   accesses = 0;
+  /** Of the guest's memory, over all guests so far. */
+  readonly exposure: Exposure;
   at: Attachment = { base: 0, irq: 0, backendPath: '', frontendPath: '', devid: '' };
   readonly #pages: GuestPages;
   readonly #rings: MappedPages;
@@ -69,8 +72,9 @@ export class DiskDevice {
   ) {
     const { caller } = program;
     this.device = new VirtioMmio(blkClass(options.disk, options.blk), options.mmio);
-    this.#pages = new GuestPages(caller, options.space);
-    this.#rings = new MappedPages(caller);
+    this.exposure = new Exposure(caller);
+    this.#pages = new GuestPages(caller, options.space, this.exposure);
+    this.#rings = new MappedPages(caller, (page) => this.exposure.touch(page));
     this.#diskEvent = options.diskEvent(() => {
       caller.xen.traceSpan(options.id);
       this.#io.diskDone();
@@ -87,6 +91,7 @@ export class DiskDevice {
       start,
       options.warn,
       options.blk,
+      (page) => this.exposure.touch(page),
     );
   }
 
@@ -194,6 +199,7 @@ export class DiskDevice {
       depth: this.#depth,
       at: { ...this.at },
       pages: this.#pages.save(),
+      exposure: this.exposure.save(),
       rings: [...this.#rings.pages],
       io: this.#io.save(),
       disk: this.options.disk.save(),
@@ -207,6 +213,7 @@ export class DiskDevice {
       depth: number;
       at: Attachment;
       pages: unknown;
+      exposure: unknown;
       rings: [number, number][];
       io: unknown;
       disk: unknown;
@@ -217,6 +224,7 @@ export class DiskDevice {
     this.#depth = s.depth;
     this.at = { ...s.at };
     this.#pages.load(s.pages);
+    this.exposure.load(s.exposure);
     this.#rings.pages.clear();
     for (const [page, own] of s.rings) this.#rings.pages.set(page, own);
     this.#io.load(s.io);

@@ -13,6 +13,7 @@ import {
   type UnpopulatedSpace,
 } from '../../xen/tools/libs/foreignmemory.js';
 import { mapGrant, unmapGrant } from '../../xen/tools/libs/gnttab.js';
+import type { Exposure } from './exposure.js';
 import type { Segment } from '../virtio/queue.js';
 
 /** A page of the guest to be mapped: its number as `pageOf` gives it, and whether the device writes to it. */
@@ -33,10 +34,17 @@ export class GuestPages {
   constructor(
     private readonly caller: Caller,
     private readonly space: UnpopulatedSpace,
+    private readonly exposure?: Exposure,
   ) {}
 
   /** Maps one page of a guest. @returns the own gfn, or a negative error. */
-  map(domid: number, { page, writable }: WantedPage): number {
+  map(domid: number, wanted: WantedPage): number {
+    const own = this.#map(domid, wanted);
+    if (own >= 0) this.exposure?.map(domid, wanted.page, own);
+    return own;
+  }
+
+  #map(domid: number, { page, writable }: WantedPage): number {
     const grants = page >= GRANT_PAGES;
     this.#grants ??= grants;
     if (this.#grants !== grants) return MIXED_ADDRESSES;
@@ -48,6 +56,7 @@ export class GuestPages {
   }
 
   unmap(own: number): void {
+    this.exposure?.unmap(own);
     const handle = this.#handles.get(own);
     if (handle === undefined) {
       unmapPage(this.caller, this.space, own);

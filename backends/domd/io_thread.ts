@@ -67,8 +67,9 @@ export class IoThread {
     private readonly startDisk: (cost: string, bytes: number) => void,
     private readonly warn: (line: string) => void,
     private readonly blk: BlkOptions = {},
+    touch?: (page: number) => void,
   ) {
-    this.#mapped = new MappedPages(caller);
+    this.#mapped = new MappedPages(caller, touch);
   }
 
   /** The main thread's eventfd write. */

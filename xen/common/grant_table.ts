@@ -110,6 +110,17 @@ export class GrantTables {
     return frame === undefined ? undefined : frame + (ref % ENTRIES_PER_FRAME) * GRANT_ENTRY_BYTES;
   }
 
+  /** Entries of `d` that permit `domid` to map a frame now. */
+  grantedTo(d: Domain, domid: number): number {
+    const { memory } = this.xen;
+    let count = 0;
+    for (const frame of d.grants.frames) {
+      for (let at = frame; at < frame + PAGE_SIZE; at += GRANT_ENTRY_BYTES)
+        if (memory.read16(at) & GTF_PERMIT_ACCESS && memory.read16(at + 2) === domid) count++;
+    }
+    return count;
+  }
+
   /** At domain destruction: its mappings of others' frames go, and its table, unless somebody holds that. */
   release(d: Domain): void {
     for (const handle of [...d.grants.maptrack.keys()]) this.#drop(d, handle);

@@ -225,7 +225,11 @@ export class MappedPages {
   /** Page of the guest (see pageOf) -> own gfn. */
   readonly pages = new Map<number, number>();
 
-  constructor(private readonly caller: Caller) {}
+  /** @param touch told of every page that is read or written. */
+  constructor(
+    private readonly caller: Caller,
+    private readonly touch?: (page: number) => void,
+  ) {}
 
   read(gpa: bigint, length: number): Uint8Array | undefined {
     const out = new Uint8Array(length);
@@ -248,8 +252,10 @@ export class MappedPages {
     for (let at = 0; at < length;) {
       const from = (offset + at) % PAGE_SIZE;
       const n = Math.min(length - at, PAGE_SIZE - from);
-      const own = this.pages.get(first + Math.floor((offset + at) / PAGE_SIZE));
+      const page = first + Math.floor((offset + at) / PAGE_SIZE);
+      const own = this.pages.get(page);
       if (own === undefined || !each(own * PAGE_SIZE + from, at, n)) return false;
+      this.touch?.(page);
       at += n;
     }
     return true;
