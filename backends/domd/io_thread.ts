@@ -25,6 +25,7 @@ import { MIXED_ADDRESSES, pagesOf, type GuestPages, type WantedPage } from './gu
 
 /** Segments of one request: the ring's 256 descriptors bound it. */
 const MAX_PAGES = 16_384;
+const PAGE = 4096;
 
 export interface IoTarget {
   readonly domid: number;
@@ -148,6 +149,8 @@ export class IoThread {
       return;
     }
     work.segments = [...chain.segments];
+    // What lies where no page can be has a length all the same.
+    if (segmentBytes(work.segments) > MAX_PAGES * PAGE) return this.#broken('request-too-large', target);
     work.pages = pagesOf(work.segments, MAX_PAGES);
     if (work.pages.length > MAX_PAGES) return this.#broken('request-too-large', target);
     // What is mapped now is the table: it stays until the walk over it has mapped every descriptor.

@@ -479,3 +479,18 @@ test('whatever is in the rings, nothing throws and nothing stays mapped', () => 
     expect(b.mapped()).toBe(1);
   }
 }, 60_000);
+
+test('data that no page can hold is refused by its length, before any of it is held', () => {
+  const b = new DiskBackend(new MemoryDisk(content())).attached().driver();
+  b.header(OUT, 0);
+  b.descriptors([
+    [BUFFERS, 16, NEXT, 1],
+    [1n << 40n, 0xffff_ffff, NEXT, 2],
+    [1n << 40n, 0xffff_ffff, NEXT, 3],
+    [1n << 40n, 0xffff_ffff, NEXT, 4],
+    [STATUS, 1, WRITE],
+  ]);
+  b.kick();
+  expect(b.f.errors()).toContain('request-too-large guest:xvda');
+  expect([b.usedIndex, b.read(REG.STATUS) & 0x40]).toEqual([0, 0x40]);
+});

@@ -36,8 +36,8 @@ const REGIONS: readonly Region[] = [
   { name: 'end of RAM', from: RAM_END - 0x1000, to: RAM_END, plain: 'completes' },
   { name: 'RAM', from: SPARE, to: SPARE + 0x1_0000, plain: 'completes' },
   { name: 'read-only grant', from: GRANT_AT * 4096, to: GRANT_AT * 4096 + 0x1000, loadsOnly: true },
-  { name: 'grant', from: (GRANT_AT + 1) * 4096, to: (GRANT_AT + 2) * 4096, plain: 'completes' },
-  { name: 'beyond the grants', from: (GRANT_AT + 2) * 4096, to: (GRANT_AT + 3) * 4096, plain: 'aborts' },
+  { name: 'grant', from: (GRANT_AT + 2) * 4096, to: (GRANT_AT + 3) * 4096, plain: 'completes' },
+  { name: 'beyond the grants', from: (GRANT_AT + 3) * 4096, to: (GRANT_AT + 4) * 4096, plain: 'aborts' },
   { name: 'hole', from: 0x0400_0000, to: 0x0400_1000, plain: 'aborts' },
   { name: 'hole', from: 0x0, to: 0x1000, plain: 'aborts' },
   { name: 'end of 1 GiB', from: 0x3fff_f000, to: 0x4000_0000, plain: 'aborts' },
@@ -113,7 +113,7 @@ export function fuzzAccesses(rng: Random, tally: Tally, total: number): void {
 function mapGrants(program: Program, guest: BareGuest): void {
   for (const i of [0, 1]) {
     const op = new DataView(new ArrayBuffer(32));
-    op.setBigUint64(0, BigInt((GRANT_AT + i) * 4096), true);
+    op.setBigUint64(0, BigInt((GRANT_AT + 2 * i) * 4096), true);
     op.setUint32(8, i === 0 ? 6 : 2, true);
     op.setUint32(12, 8 + i, true);
     op.setUint16(16, WITNESS_ID, true);

@@ -47,6 +47,8 @@ export class Program {
     this.#code.push(0xd2a0_0603, 0xd518_1043, 0xd503_3fdf);
     this.#adr(11, SLOTS);
     this.#code.push(0xf900_017e);
+    // A guest that jumps to its own start stays here: what it did before would be overwritten.
+    this.#code.push(0xf85f_8169, 0xb500_0009, 0xf81f_816b); // ldur x9, [x11, #-8]; cbnz x9, .; stur x11, [x11, #-8]
   }
 
   get stanzas(): number {

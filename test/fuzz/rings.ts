@@ -134,6 +134,11 @@ function mutate(rng: Random, tally: Tally, backend: DiskBackend): void {
   const indirect = rng.chance(35);
   const mutations = rng.below(4);
   for (let i = 0; i < mutations; i++) change(rng, rng.pick(list));
+  // Many parts that are wrong in the same way: lengths add up.
+  if (rng.chance(4)) {
+    const [gpa, length] = [BigInt.asUintN(64, address(rng)), rng.pick(LENGTHS)];
+    for (const d of list.slice(1, -1)) Object.assign(d, { gpa, length });
+  }
   const write = (at: number, d: Desc): void => {
     guest.write(at, pack(16, [0, 8, d.gpa], [8, 4, d.length], [12, 2, d.flags], [14, 2, d.next]));
   };
@@ -186,6 +191,7 @@ function change(rng: Random, d: Desc): void {
   switch (rng.below(4)) {
     case 0:
       d.gpa = BigInt.asUintN(64, address(rng));
+      if (rng.chance(30)) d.length = rng.pick(LENGTHS);
       return;
     case 1:
       d.length = rng.chance(80) ? rng.pick(LENGTHS) : rng.next();
