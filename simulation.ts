@@ -25,6 +25,8 @@ export interface Simulation {
   windowExceptions?(): Record<string, number>;
   /** Sets the pattern that ends the run well; any guest's console line counts. */
   expect(pattern: RegExp): void;
+  /** n of the program's line `EXIT: STATUS=n`, (code << 1) | 1, if it has written one. */
+  testStatus?(): number | undefined;
   /** What the guests' vCPUs stand at and wait for. */
   vcpus?(): ReportVcpu[];
   /** What of the guests' memory their backends could reach, mapped and touched. */
@@ -52,6 +54,7 @@ export function createBareSimulation(options: BareOptions): Simulation {
     expect: (pattern) => {
       machine.serial.console().expect = pattern;
     },
+    testStatus: () => machine.serial.console().testStatus,
     close: () => {},
   };
 }
@@ -112,8 +115,11 @@ export async function simulationFacts(simulation: Simulation): Promise<Simulatio
     });
   }
   const { outcome } = machine;
+  const status = simulation.testStatus?.();
+  const { name, detail } = outcome ?? { name: 'interrupted', detail: 'the run did not end' };
   return {
-    outcome: outcome ?? { name: 'interrupted', detail: 'the run did not end' },
+    outcome: { name, detail: status === undefined ? detail : `${detail}; EXIT: STATUS=${status}, code ${status >> 1}` },
+    ...(status === undefined ? {} : { testCode: status >> 1 }),
     board: { name: board.name, model: board.model, placement: simulation.placement },
     accuracyClass: configuration.design['timing.cpu'],
     timingTable: timingTableHash(board),

@@ -70,7 +70,7 @@ export function flatBoard(options: FlatOptions = {}): Board {
     },
     serial: [{ kind: 'pl011', name: 'uart0', base: 0x0900_0000, size: 0x1000, intid: 33 }],
     console: 'uart0',
-    blocks: [],
+    blocks: [{ kind: 'pl031', name: 'rtc', base: 0x0901_0000, size: 0x1000, intid: 34 }],
     firmware: {
       conduit: entryLevel === 2 ? 'smc' : 'hvc',
       psciVersion: '1.1',

@@ -76,7 +76,7 @@ export async function run(raw: Readonly<Record<string, unknown>>): Promise<numbe
     }),
   ].every((done) => done);
   const outcome = machine.outcome ?? { name: 'interrupted', detail: '' };
-  let code = exitCode(options, outcome);
+  let code = exitCode(options, outcome, simulation.testStatus?.());
   if (!saved && code === EXIT.ok) code = EXIT.failed;
   const report = api.buildReport(await api.simulationFacts(simulation), {
     command: commandText(options),
@@ -134,9 +134,11 @@ function tryHost(log: Log, what: string, action: () => void): boolean {
   }
 }
 
-function exitCode(options: RunOptions, outcome: api.Outcome): number {
+/** `testStatus`: (code << 1) | 1 of a program that said how its test went. */
+function exitCode(options: RunOptions, outcome: api.Outcome, testStatus = 1): number {
   if (outcome.name === 'interrupted') return EXIT.interrupted;
   if (options.expect !== undefined) return outcome.name === 'expect' ? EXIT.ok : EXIT.failed;
+  if (testStatus >> 1 !== 0) return EXIT.failed;
   return outcome.name === 'poweroff' || outcome.name === 'reboot' ? EXIT.ok : EXIT.failed;
 }
 

@@ -12,6 +12,7 @@ import type { ReportVcpu } from './vcpu.js';
 /** What a finished simulation says about itself. Plain data. */
 export interface SimulationFacts {
   outcome: { name: Outcome; detail: string };
+  testCode?: number;
   board: { name: string; model: string; placement: string };
   accuracyClass: string;
   timingTable: string;
@@ -46,6 +47,7 @@ export function buildReport(simulation: SimulationFacts, run: RunFacts): Report 
     outcome: simulation.outcome.name,
     detail: simulation.outcome.detail,
     exitCode: run.exitCode,
+    ...(simulation.testCode === undefined ? {} : { testCode: simulation.testCode }),
     board: { ...simulation.board, settings: run.settings },
     accuracy: { class: simulation.accuracyClass, timingTable: simulation.timingTable, shares: shares(ioreq.kinds) },
     host: {

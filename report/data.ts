@@ -51,6 +51,8 @@ export interface Report {
   /** One line that explains the outcome. */
   detail: string;
   exitCode: number;
+  /** What an architecture test said at its end: code of its line `EXIT: STATUS=n`, n = (code << 1) | 1. 0 is success. */
+  testCode?: number;
   board: { name: string; model: string; placement: string; settings: string[] };
   accuracy: { class: string; timingTable: string; shares: Partial<Record<StepConfidence, number>> };
   host: { seconds: number; mips: number; peakRssBytes: number; node: string };

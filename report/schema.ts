@@ -53,6 +53,7 @@ export const reportSchema: z.ZodType<Report> = z.strictObject({
   outcome: outcomeSchema,
   detail: z.string(),
   exitCode: z.int(),
+  testCode: z.int().exactOptional(),
   board: z.strictObject({
     name: z.string(),
     model: z.string(),

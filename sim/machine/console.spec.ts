@@ -23,6 +23,30 @@ test('expect matches a prompt without an end of line', () => {
   expect(seen).toEqual(['~ # ']);
 });
 
+test('the closing line of an architecture test: a whole line, an odd number, the last one counts', () => {
+  const said = (text: string): number | undefined => {
+    const console = new Console('uart0');
+    put(console, text);
+    const copy = new Console('uart0');
+    copy.load(JSON.parse(JSON.stringify(console.save())));
+    expect(copy.testStatus).toBe(console.testStatus);
+    return console.testStatus;
+  };
+  expect(said('PASS: x\n\nEXIT: STATUS=1\n')).toBe(1);
+  expect(said('EXIT: STATUS=155\r\nmore\n')).toBe(155);
+  expect(said('EXIT: STATUS=-1\n')).toBe(-1);
+  expect(said('EXIT: STATUS=3\nEXIT: STATUS=1\n')).toBe(1);
+  const none = [
+    '',
+    'EXIT: STATUS=1',
+    'EXIT: STATUS=2\n',
+    'EXIT: STATUS=x\n',
+    'EXIT: STATUS=1 \n',
+    '> EXIT: STATUS=1\n',
+  ];
+  for (const text of [...none, 'EXIT: STATUS=12345678901\n']) expect([text, said(text)]).toEqual([text, undefined]);
+});
+
 test('a line without end does not grow for ever', () => {
   const console = new Console('uart0');
   put(console, 'x'.repeat(10_000));

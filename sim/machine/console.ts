@@ -10,6 +10,8 @@ export interface ConsoleHooks {
 }
 
 const PANIC = 'Kernel panic - not syncing';
+/** Last words of an architecture test: n = (code << 1) | 1, as on machines whose exit port takes such a number. */
+const EXIT_STATUS = /^EXIT: STATUS=(-?\d{1,9})$/;
 const MAX_LINE = 4096;
 const NEWLINE = 10;
 const RETURN = 13;
@@ -23,6 +25,7 @@ export class Console {
   #line = '';
   #bytes = 0;
   #panicked = false;
+  #testStatus: number | undefined;
 
   constructor(
     readonly name: string,
@@ -39,6 +42,11 @@ export class Console {
     return this.#panicked;
   }
 
+  /** n of the newest complete line `EXIT: STATUS=n` with an odd n. */
+  get testStatus(): number | undefined {
+    return this.#testStatus;
+  }
+
   write(byte: number): void {
     this.#bytes++;
     this.hooks.onByte?.(byte);
@@ -47,6 +55,8 @@ export class Console {
         this.#panicked = true;
         this.hooks.onPanic?.(this.#line);
       }
+      const status = EXIT_STATUS.exec(this.#line)?.[1];
+      if (status !== undefined && (Number(status) & 1) === 1) this.#testStatus = Number(status);
       this.#line = '';
       return;
     }
@@ -57,14 +67,25 @@ export class Console {
   }
 
   save(): unknown {
-    return { line: this.#line, bytes: this.#bytes, panicked: this.#panicked };
+    return {
+      line: this.#line,
+      bytes: this.#bytes,
+      panicked: this.#panicked,
+      testStatus: this.#testStatus ?? null,
+    };
   }
 
   load(state: unknown): void {
-    const { line, bytes, panicked } = state as { line: string; bytes: number; panicked: boolean };
+    const { line, bytes, panicked, testStatus } = state as {
+      line: string;
+      bytes: number;
+      panicked: boolean;
+      testStatus: number | null;
+    };
     this.#line = line;
     this.#bytes = bytes;
     this.#panicked = panicked;
+    this.#testStatus = testStatus ?? undefined;
   }
 }
 

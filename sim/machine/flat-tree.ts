@@ -17,7 +17,7 @@ const LEVEL_HIGH = 4;
 export const PL011_CLOCK_HZ = 24_000_000;
 
 /**
- * The device tree of a flat board: memory, cpus, psci, interrupt controller, timer, PL011 and chosen, as QEMU's virt
+ * The device tree of a flat board: memory, cpus, psci, interrupt controller, timer, PL011, PL031 and chosen, as QEMU's virt
  * machine describes the same hardware. Bindings: Linux Documentation/devicetree/bindings.
  */
 export function flatDeviceTree(board: Board, options: FlatTreeOptions = {}): Fdt {
@@ -50,6 +50,17 @@ export function flatDeviceTree(board: Board, options: FlatTreeOptions = {}): Fdt
         interrupts: cells(SPI, port.intid - 32, LEVEL_HIGH),
         clocks: cells(PHANDLE_CLOCK, PHANDLE_CLOCK),
         'clock-names': ['uartclk', 'apb_pclk'],
+      }),
+    );
+  const clocks = board.blocks
+    .filter((block) => block.kind === 'pl031')
+    .map((block) =>
+      fdtNode(`pl031@${block.base.toString(16)}`, {
+        compatible: ['arm,pl031', 'arm,primecell'],
+        reg: reg(block),
+        interrupts: cells(SPI, block.intid - 32, LEVEL_HIGH),
+        clocks: cells(PHANDLE_CLOCK),
+        'clock-names': 'apb_pclk',
       }),
     );
   const console = board.serial.find((port) => port.name === board.console);
@@ -98,6 +109,7 @@ export function flatDeviceTree(board: Board, options: FlatTreeOptions = {}): Fdt
         phandle: PHANDLE_CLOCK,
       }),
       ...uarts,
+      ...clocks,
     ],
   );
   return { root, reservations: [], bootCpu: 0 };

@@ -1,7 +1,7 @@
 import { flatBoard } from '../../boards/flat.js';
-import { writeFdt } from '../../formats/fdt.js';
+import { cells64, fdtNode, readFdt, setFdtProperty, writeFdt } from '../../formats/fdt.js';
 import { BareCore } from '../firmware/bare-core.js';
-import { flatDeviceTree } from './flat-tree.js';
+import { flatDeviceTree, type FlatTreeOptions } from './flat-tree.js';
 import { LoadError, planLoad, type LoadPlan } from './load.js';
 import { Machine, type MachineOptions } from './machine.js';
 
@@ -9,7 +9,7 @@ export interface FlatMachineOptions extends Omit<MachineOptions, 'board' | 'el2'
   /** arm64 Image, ELF64 or flat binary. */
   readonly kernel: Uint8Array;
   readonly initrd?: Uint8Array;
-  /** A device tree blob in place of the generated one; chosen is then the caller's. */
+  /** A device tree blob in place of the generated one; `append` and `initrd` are written into its chosen node. */
   readonly dtb?: Uint8Array;
   /** Kernel command line. */
   readonly append?: string;
@@ -30,6 +30,20 @@ export interface FlatMachine {
 
 const MAX_DTB = 2 << 20;
 
+/** A given tree with the command line and the RAM disk, as boot loaders add them; as it is if there is neither. */
+function withChosen(dtb: Uint8Array, { bootargs, initrd }: FlatTreeOptions): Uint8Array {
+  if (bootargs === undefined && initrd === undefined) return dtb;
+  const tree = readFdt(dtb);
+  let chosen = tree.root.children.find((node) => node.name === 'chosen');
+  if (chosen === undefined) tree.root.children.push((chosen = fdtNode('chosen')));
+  if (bootargs !== undefined) setFdtProperty(chosen, 'bootargs', bootargs);
+  if (initrd !== undefined) {
+    setFdtProperty(chosen, 'linux,initrd-start', cells64(initrd.start));
+    setFdtProperty(chosen, 'linux,initrd-end', cells64(initrd.end));
+  }
+  return writeFdt(tree);
+}
+
 /**
  * A machine with QEMU virt's addresses, ready to run a kernel without a hypervisor: files in RAM, core 0 at the entry
  * point with x0 = device tree, MMU off, interrupts masked; the other cores wait for PSCI CPU_ON.
@@ -44,15 +58,12 @@ export function createFlatMachine(options: FlatMachineOptions): FlatMachine {
     throw new LoadError(`the device tree has ${dtb.length} bytes, at most 2 MiB`);
   let firmware: BareCore | undefined;
   const machine = new Machine({ ...rest, board, el2: (m) => (firmware = new BareCore(m)) });
-  const plan = planLoad(ram, kernel, initrd, dtb?.length ?? MAX_DTB);
-  const tree =
-    dtb ??
-    writeFdt(
-      flatDeviceTree(board, {
-        ...(append === undefined ? {} : { bootargs: append }),
-        ...(plan.initrd === undefined ? {} : { initrd: plan.initrd }),
-      }),
-    );
+  const plan = planLoad(ram, kernel, initrd, MAX_DTB);
+  const chosen = {
+    ...(append === undefined ? {} : { bootargs: append }),
+    ...(plan.initrd === undefined ? {} : { initrd: plan.initrd }),
+  };
+  const tree = dtb === undefined ? writeFdt(flatDeviceTree(board, chosen)) : withChosen(dtb, chosen);
   for (const segment of plan.segments) machine.memory.write(segment.address, segment.bytes);
   machine.memory.write(plan.dtb, tree);
   firmware?.start(0, BigInt(plan.entry), BigInt(plan.dtb));

@@ -35,6 +35,21 @@ test('initrd 128 MiB or half of RAM above the base, device tree at the next 2 Mi
   expect(planLoad(small, image(0, 0x210_0001), initrd, DTB).initrd?.start).toBe(0x4230_1000);
 });
 
+test('a file that is certainly no program is named', () => {
+  const tree = writeFdt(flatDeviceTree(flatBoard()));
+  const text = new TextEncoder().encode('#!/bin/sh\necho hello\n');
+  for (const [file, message] of [
+    [text, 'this is text, not a program: an arm64 Image, an ELF file or a flat binary'],
+    [tree, 'this is a device tree blob (--dtb takes it), not a program'],
+    [new Uint8Array(4096), 'no arm64 program: a flat binary begins with an instruction, and 0x00000000 is none'],
+    [Uint8Array.of(0x1f, 0x20), '2 bytes hold no instruction'],
+  ] as const) {
+    expect(() => planLoad(RAM, file, undefined, DTB)).toThrow(message);
+  }
+  // Code whose bytes happen to look like text is a program if not all of them do.
+  expect(planLoad(RAM, Uint8Array.of(0x41, 0x41, 0x41, 0x91, 0, 0, 0, 0x14), undefined, DTB).kind).toBe('flat');
+});
+
 test('a flat binary goes to RAM + 0x80000 and is entered at its first byte', () => {
   const plan = planLoad(RAM, Uint8Array.of(1, 2, 3, 4), undefined, DTB);
   expect(plan).toMatchObject({ kind: 'flat', entry: 0x4008_0000, dtb: 0x4800_0000 });

@@ -105,12 +105,37 @@ function placeKernel(ram: MemoryBank, file: Uint8Array): Pick<LoadPlan, 'kind' |
   }
   const other = otherKernelFormat(file);
   if (other !== undefined) throw new LoadError(other);
+  checkFlat(file);
   const address = ram.base + FLAT_OFFSET;
   return {
     kind: 'flat',
     entry: address,
     segments: [{ what: 'the flat binary', address, bytes: file, size: file.length }],
   };
+}
+
+const DTB_MAGIC = 0xd00dfeed;
+const TEXT_BYTES = 64;
+
+/** Files that are certainly no program: a flat binary has no header that could say what it is. */
+function checkFlat(file: Uint8Array): void {
+  const view = new DataView(file.buffer, file.byteOffset, file.length);
+  if (file.length < 4) throw new LoadError(`${file.length} bytes hold no instruction`);
+  if (view.getUint32(0) === DTB_MAGIC)
+    throw new LoadError('this is a device tree blob (--dtb takes it), not a program');
+  const head = file.subarray(0, TEXT_BYTES);
+  if (head.every((byte) => (byte >= 32 && byte < 127) || (byte >= 9 && byte <= 13))) {
+    throw new LoadError('this is text, not a program: an arm64 Image, an ELF file or a flat binary');
+  }
+  const first = view.getUint32(0, true);
+  // Bits 28:25 of zero: reserved, all of it UNDEFINED in Armv8.0 (DDI 0487 C4.1, top level of the encoding).
+  if (((first >>> 25) & 15) === 0) {
+    throw new LoadError(`no arm64 program: a flat binary begins with an instruction, and 0x${hex8(first)} is none`);
+  }
+}
+
+function hex8(word: number): string {
+  return word.toString(16).padStart(8, '0');
 }
 
 function alignUp(value: number, to: number): number {

@@ -203,7 +203,7 @@ describe('CPU interface', () => {
 
 test("the R-Car H3: what its BL31 keeps in Group 0 is hidden from the machine's software", () => {
   // TF-A plat/renesas/common: SGIs 8 to 15, the secure timer 29, INTIDs 70, 97, 98, 102, 166, 171, 173.
-  const { machine } = createFlatMachine({ kernel: new Uint8Array(64), board: rcarH3() });
+  const { machine } = createFlatMachine({ kernel: Uint8Array.of(0, 0, 0, 0x14), board: rcarH3() });
   const hidden = [0x2000_ff00, 0, 1 << 6, (1 << 1) | (1 << 2) | (1 << 6), 0, (1 << 6) | (1 << 11) | (1 << 13)];
   const exist = [0xfe00_ffff, ...Array<number>(15).fill(0xffff_ffff)];
   for (let word = 0; word < 16; word++) {
