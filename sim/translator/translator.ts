@@ -91,10 +91,7 @@ export class Translator {
   hot(uop: number, pageHi: number, pageLo: number, now: boolean): void {
     if (this.#refused.has(uop)) return;
     const waiting = this.#pending.some((pending) => pending.uop === uop && this.#alive(pending));
-    if (!waiting) {
-      const page = (BigInt(pageHi >>> 0) << 32n) | BigInt(pageLo >>> 0);
-      this.#translate(uop, page);
-    }
+    if (!waiting) this.#translate(uop, (BigInt(pageHi >>> 0) << 32n) | BigInt(pageLo >>> 0));
     if (now || this.#pending.length >= BATCH) this.#flush();
   }
 

@@ -92,7 +92,7 @@ const TAIL = `
           ppc = dest & ~(<u64>0xfff); pbase = load<u32>(e, TLB_UOPS); code = load<u32>(e, TLB_ADDEND);
         }
         ip = pbase + ((<usize>dest & 0xffc) << 2); ic = total - <u64>(ip >>> 4);
-        if (how == ${acts.OUT_GO_ON}) continue;
+        if (how == ${acts.OUT_GO_ON}) { if (--tick == 0) tick = sample(ip, ppc); continue; }
         if (how == ${acts.OUT_CHECK}) {
           if (cy >= load<u64>(core, CORE_EFF_LIMIT)) { ${SYNC} ${RESYNC} }
           continue;
@@ -108,7 +108,7 @@ const TAIL = `
         ppc = dest & ~(<u64>0xfff); pbase = load<u32>(e, TLB_UOPS); code = load<u32>(e, TLB_ADDEND);
         const from = <u32>load<u8>(ip);
         ip = pbase + ((<usize>dest & 0xffc) << 2); ic -= <u64>(ip >>> 4);
-        if (from > ${opNumber('REGION')} && from != ${opNumber('BR')} && --tick == 0) tick = sample(ip, ppc);
+        if (from >= ${opNumber('REGION')} && from != ${opNumber('BR')} && --tick == 0) tick = sample(ip, ppc);
         continue;
       }
       sync(dest, ic, cy, fa, fb, fk); ip = RESYNC_UOP; continue;
