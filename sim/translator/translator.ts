@@ -20,10 +20,18 @@ import { buildModule } from './module.js';
 import { RegionEmitter } from './region.js';
 
 const WASM_PAGE = 65536;
-/** Regions of a module at most. */
+/** Bounds of a translator, and how it compiles. */
+export interface TranslatorOptions {
+  /** Regions of a module at most. */
+  readonly batch?: number;
+  /** Modules kept at most; the oldest goes first. */
+  readonly modules?: number;
+  /** Makes the functions of a module; throws if it is refused. */
+  readonly instantiate?: (bytes: Uint8Array, memory: WebAssembly.Memory) => Record<string, unknown>;
+}
+
 const BATCH = 32;
-/** Modules kept at most; the oldest goes first. */
-const MOST_MODULES = 256;
+const MODULES = 256;
 /** A page whose regions were dropped so often is not translated again until it holds other code. */
 const MOST_DROPS = 8;
 /** Shorter regions do not pay for their entry, unless they loop. */
@@ -64,6 +72,7 @@ interface Batch {
  */
 export class Translator {
   readonly #kernel: Kernel;
+  readonly #options: Required<TranslatorOptions>;
   #pending: Pending[] = [];
   readonly #batches: Batch[] = [];
   readonly #freeNumbers: number[] = [];
@@ -72,8 +81,9 @@ export class Translator {
   #nextNumber = 1;
   #counts = { regions: 0, modules: 0, instructions: 0, bytes: 0, evicted: 0, failed: 0, refused: 0 };
 
-  constructor(kernel: Kernel) {
+  constructor(kernel: Kernel, options: TranslatorOptions = {}) {
     this.#kernel = kernel;
+    this.#options = { batch: BATCH, modules: MODULES, instantiate, ...options };
     kernel.u32[REGION_ON >> 2] = 1;
   }
 
@@ -92,7 +102,7 @@ export class Translator {
     if (this.#refused.has(uop)) return;
     const waiting = this.#pending.some((pending) => pending.uop === uop && this.#alive(pending));
     if (!waiting) this.#translate(uop, (BigInt(pageHi >>> 0) << 32n) | BigInt(pageLo >>> 0));
-    if (now || this.#pending.length >= BATCH) this.#flush();
+    if (now || this.#pending.length >= this.#options.batch) this.#flush();
   }
 
   #translate(uop: number, page: bigint): void {
@@ -151,7 +161,7 @@ export class Translator {
     );
     let exports: Record<string, unknown>;
     try {
-      exports = new WebAssembly.Instance(new WebAssembly.Module(bytes), { e: { m: this.#kernel.memory } }).exports;
+      exports = this.#options.instantiate(bytes, this.#kernel.memory);
     } catch {
       // the interpreter goes on with these
       this.#counts.failed += ready.length;
@@ -172,7 +182,7 @@ export class Translator {
     this.#counts.modules++;
     this.#counts.regions += members.length;
     this.#counts.bytes += bytes.length;
-    if (this.#batches.length > MOST_MODULES) this.#evict();
+    if (this.#batches.length > this.#options.modules) this.#evict();
   }
 
   /** Gives back what the kernel has dropped; a module goes with its last region. */
@@ -218,4 +228,8 @@ export class Translator {
   #takeIndex(): number {
     return this.#freeIndices.pop() ?? this.#kernel.table.grow(1);
   }
+}
+
+function instantiate(bytes: Uint8Array, memory: WebAssembly.Memory): Record<string, unknown> {
+  return new WebAssembly.Instance(new WebAssembly.Module(bytes), { e: { m: memory } }).exports;
 }
