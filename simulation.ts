@@ -2,7 +2,7 @@ import { timingTableHash, type Configuration } from './boards/keys.js';
 import type { SimulationFacts } from './report/build.js';
 import type { ReportExposure } from './report/exposure.js';
 import type { ReportVcpu } from './report/vcpu.js';
-import type { ReportKind, StepConfidence } from './report/data.js';
+import type { ReportKind, ReportMemory, StepConfidence } from './report/data.js';
 import { createFlatMachine, type FlatMachineOptions } from './sim/machine/flat.js';
 import type { Machine } from './sim/machine/machine.js';
 import { CORE_BASE, CORE_STRIDE, CORE_WINDOW_ABORTS } from './sim/wasm/layout.js';
@@ -31,6 +31,8 @@ export interface Simulation {
   vcpus?(): ReportVcpu[];
   /** What of the guests' memory their backends could reach, mapped and touched. */
   exposure?(): ReportExposure[];
+  /** What the domains with backends have spent on the guests' pages. */
+  memory?(): ReportMemory[];
   /** What the user should know about how the run went, one line each. */
   warnings?(): string[];
   /** Releases what belongs to the host (disk files). Errors that appear only now are thrown. */
@@ -136,6 +138,7 @@ export async function simulationFacts(simulation: Simulation): Promise<Simulatio
     guestErrors: machine.errors
       .list()
       .map(({ kind, device, count, first }) => ({ kind, device, count, detail: first })),
+    memory: simulation.memory?.() ?? [],
     ioreq: {
       count: totals.reduce((sum, group) => sum + group.count, 0),
       stage2Aborts: counter(machine, CORE_WINDOW_ABORTS),

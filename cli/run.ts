@@ -101,6 +101,13 @@ export async function run(raw: Readonly<Record<string, unknown>>): Promise<numbe
   for (const error of report.guestErrors) {
     log.info(`guest error ${error.kind} (${error.device}), ${error.count} times, first: ${error.detail}`);
   }
+  for (const { domain, ram, tables, mapped, peak, ballooned } of report.memory) {
+    const given = ballooned === 0 ? '' : `, ${ballooned} of its RAM given up for them`;
+    const line = `memory of ${domain}: ${ram} pages, ${tables} tables; foreign pages ${mapped} now, ${peak} at most${given}`;
+    // At a clean end nothing is mapped any more, and RAM costs are worth a word.
+    if (mapped > 0 || ballooned > 0) log.info(line);
+    else log.debug(line);
+  }
   conclude(report, options, log);
   return code;
 }

@@ -4,6 +4,7 @@ import {
   type Report,
   type ReportGuestError,
   type ReportKind,
+  type ReportMemory,
   type StepConfidence,
 } from './data.js';
 import type { ReportExposure } from './exposure.js';
@@ -26,6 +27,7 @@ export interface SimulationFacts {
   vcpus: ReportVcpu[];
   exposure: ReportExposure[];
   guestErrors: ReportGuestError[];
+  memory: ReportMemory[];
   ioreq: { count: number; stage2Aborts: number; exceptions: Record<string, number>; kinds: ReportKind[] };
 }
 
@@ -65,6 +67,7 @@ export function buildReport(simulation: SimulationFacts, run: RunFacts): Report 
     vcpus: simulation.vcpus,
     exposure: simulation.exposure,
     guestErrors: simulation.guestErrors,
+    memory: simulation.memory,
     ioreq: {
       count: ioreq.count,
       stage2Aborts: ioreq.stage2Aborts,

@@ -44,6 +44,20 @@ export interface ReportGuestError {
   detail: string;
 }
 
+/** What a domain with backends has spent on foreign pages, in pages of 4 KiB. */
+export interface ReportMemory {
+  domain: string;
+  /** RAM that the domain owns at the end. */
+  ram: number;
+  /** Stage-2 tables at the end. */
+  tables: number;
+  /** Foreign pages mapped at the end, and at most. */
+  mapped: number;
+  peak: number;
+  /** RAM pages given up to make room for foreign ones. */
+  ballooned: number;
+}
+
 export interface Report {
   schema: typeof REPORT_SCHEMA;
   command: string;
@@ -63,6 +77,8 @@ export interface Report {
   /** One for each disk of a guest. */
   exposure: ReportExposure[];
   guestErrors: ReportGuestError[];
+  /** One for each domain with backends. */
+  memory: ReportMemory[];
   ioreq: {
     count: number;
     /** Aborts in the device window, counted by the CPU; equals count plus the named exceptions. */

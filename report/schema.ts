@@ -93,6 +93,9 @@ export const reportSchema: z.ZodType<Report> = z.strictObject({
   guestErrors: z.array(
     z.strictObject({ kind: z.string(), device: z.string(), count: count.min(1), detail: z.string() }),
   ),
+  memory: z.array(
+    z.strictObject({ domain: z.string(), ram: count, tables: count, mapped: count, peak: count, ballooned: count }),
+  ),
   ioreq: z.strictObject({
     count,
     stage2Aborts: count,

@@ -35,6 +35,7 @@ function report(steps: ReportStep[], count: number): Report {
     vcpus: [],
     exposure: [],
     guestErrors: [],
+    memory: [],
     ioreq: {
       count,
       stage2Aborts: count,

@@ -194,15 +194,22 @@ export class VirtioDisk implements Process {
     if (this.#signal === undefined || this.ended) return false;
     const g = this.#guest;
     if (this.#signal === 'kill') {
+      this.#report('backend-killed', 'SIGKILL');
       if (g !== undefined) this.#attachment.release(g);
       this.#end();
       return true;
     }
     // The real process looks at the signal only when it sleeps: what it is doing for the guest is finished first.
+    if (this.#main.at !== 'wait' && this.#main.at !== 'idle') return false;
+    this.#report('backend-terminated', 'SIGTERM');
     if (this.#main.at === 'wait') this.#end();
-    else if (this.#main.at === 'idle') this.#main = { at: 'stop', done: START.length };
-    else return false;
+    else this.#main = { at: 'stop', done: START.length };
     return true;
+  }
+
+  #report(kind: string, signal: string): void {
+    const whose = this.#guest === undefined ? 'without a guest' : `while it served d${this.#guest.domid}`;
+    this.program.caller.xen.errors.report(kind, this.name, `${signal} ${whose}`);
   }
 
   #end(): void {

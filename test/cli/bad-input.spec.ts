@@ -33,6 +33,8 @@ beforeAll(() => {
       `disk = [ 'format=raw,vdev=xvda,specification=virtio,target=disk.raw', 'format=raw,vdev=xvda,specification=virtio,target=disk.raw' ]`,
     ),
   );
+  folder.write('grants.cfg', cfg(disk('disk.raw')).replace('grant_usage=0', 'grant_usage=2'));
+  folder.write('qdisk.cfg', cfg(disk('disk.raw')).replace('grant_usage=0', 'backendtype=qdisk'));
   folder.write('typo.cfg', cfg('vcpu = 2'));
   folder.write('known.cfg', cfg('vif = [ "bridge=x" ]'));
   folder.write('number.cfg', cfg('memory = "lots"'));
@@ -97,6 +99,19 @@ test.each<[string, string[], string]>([
     '@/x: two outputs go to the same file',
   ],
   ['a key of another board', ['--bare', '@flat', '--replay', '@keys'], "@/keys: this run has no console 'uart9'"],
+  ['a policy', ['@disk.cfg', '--set', 'ioreq.policy=maybe'], '--set ioreq.policy=maybe: not one of dom0, deny, allow'],
+  [
+    'a baseline',
+    ['@disk.cfg', '--set', 'xen.baseline=4.18'],
+    "--set xen.baseline=4.18: not one of v1, 4.17, current, did you mean '4.17'?",
+  ],
+  ['a switch', ['@disk.cfg', '--set', 'xen.ioreqServer=maybe'], '--set xen.ioreqServer=maybe: not one of on, off'],
+  ['grants', ['@grants.cfg'], "@/grants.cfg:5: grant_usage must be 0 or 1, not '2'"],
+  [
+    'a backend type',
+    ['@qdisk.cfg'],
+    '@/qdisk.cfg:5: no suitable backend for disk xvda: virtio needs format=raw, backendtype=standalone',
+  ],
   [
     'a board that is none',
     ['--bare', '@flat', '--board', 'rcarh3'],

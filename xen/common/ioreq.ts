@@ -415,7 +415,7 @@ export class Ioreq {
       if (state !== STATE_IORESP_READY) return this.#badState(sv, v, `weird state ${state}`);
       data = xen.memory.read64(slot + IOREQ.data);
       this.#setState(slot, STATE_IOREQ_NONE);
-    }
+    } else xen.errors.report('ioreq-no-answer', v.name, 'the emulator took the request back: all ones');
     // An answer that came before the vCPU was switched away: its pCPU works for the request again.
     const p = xen.pcpus[pcpu]!;
     if (v.io.requestId !== 0 && p.request !== v.io.requestId) p.takeOver(v.io.requestId, 'resume');
