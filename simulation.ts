@@ -45,9 +45,43 @@ export interface BareOptions extends Omit<FlatMachineOptions, 'board'> {
 
 /** A program on the bare flat board, without Xen. Throws LoadError or FormatError for files that do not fit. */
 export function createBareSimulation(options: BareOptions): Simulation {
+  return bothEngines(options, createWithEngine);
+}
+
+/**
+ * Makes a simulation; with `cpu.engine=both` two, with the translator and with the interpreter, of which the second runs
+ * in step with the first, silently. The first is returned.
+ */
+export function bothEngines<O extends { readonly configuration: Configuration }, S extends Simulation>(
+  options: O,
+  create: (options: O) => S,
+): S {
+  const { configuration } = options;
+  if (configuration.design['cpu.engine'] !== 'both') return create(options);
+  const withEngine = (engine: 'interpreter' | 'translator'): O => ({
+    ...options,
+    configuration: { ...configuration, design: { ...configuration.design, 'cpu.engine': engine } },
+    snapshotDisk: true,
+  });
+  const first = create(withEngine('translator'));
+  const silent = { onConsole: () => {}, onGuestError: () => {}, onGuestEnd: () => {}, warn: () => {} };
+  const second = create({ ...withEngine('interpreter'), ...silent });
+  first.machine.inStepWith(second.machine);
+  return {
+    ...first,
+    configuration,
+    close: () => {
+      first.close();
+      second.close();
+    },
+  };
+}
+
+function createWithEngine(options: BareOptions): Simulation {
   const { configuration, ...rest } = options;
-  const { board } = configuration;
-  const { machine } = createFlatMachine({ ...rest, board, engine: configuration.design['cpu.engine'] });
+  const { board, design } = configuration;
+  const engine = design['cpu.engine'] === 'translator' ? 'translator' : 'interpreter';
+  const { machine } = createFlatMachine({ ...rest, board, engine });
   return {
     machine,
     configuration,

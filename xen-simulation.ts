@@ -16,7 +16,7 @@ import type { Ticks } from './sim/machine/time.js';
 import { placementOf, placementText } from './placement.js';
 import type { ReportExposure } from './report/exposure.js';
 import { RequestRunner } from './requests.js';
-import { coreNames, type Simulation } from './simulation.js';
+import { bothEngines, coreNames, type Simulation } from './simulation.js';
 import { vcpuStates } from './vcpu-state.js';
 import { xenHardware } from './xen/arch/arm/adapter.js';
 import { XenEl2 } from './xen/arch/arm/el2.js';
@@ -106,6 +106,19 @@ function primaryConsole(config: GuestConfig): ConsoleKind {
  * start. Throws ToolsError for a guest that cannot be built, DiskImageError for an image that cannot be opened.
  */
 export function createXenSimulation(options: XenSimulationOptions): XenSimulation {
+  if (options.configuration.design['cpu.engine'] !== 'both') return createWithEngine(options);
+  return bothEngines(options, (one) => {
+    // each machine writes to a copy of its own
+    const { disks } = options;
+    return createWithEngine(
+      disks === undefined
+        ? one
+        : { ...one, disks: new Map([...disks].map(([id, disk]) => [id, new OverlayDisk(disk)])) },
+    );
+  });
+}
+
+function createWithEngine(options: XenSimulationOptions): XenSimulation {
   const { configuration } = options;
   const { board, design } = configuration;
   const warn = options.warn ?? ((): void => {});
@@ -121,7 +134,7 @@ export function createXenSimulation(options: XenSimulationOptions): XenSimulatio
   let xen!: Xen;
   const machine = new Machine({
     board,
-    engine: design['cpu.engine'],
+    engine: design['cpu.engine'] === 'translator' ? 'translator' : 'interpreter',
     epoch: design['sim.epoch'],
     el2: (m) => {
       xen = createXen(xenHardware(m, pcpus), {

@@ -99,8 +99,8 @@ export const DESIGN_KEYS = {
   'backend.discard': choice('off', ['off', 'on'], 'disks offer DISCARD and WRITE_ZEROES'),
   'cpu.engine': choice(
     'interpreter',
-    ['interpreter', 'translator'],
-    'how guest instructions are executed: one by one, or hot code translated to WebAssembly; results are the same',
+    ['interpreter', 'translator', 'both'],
+    'how guest instructions are executed: one by one, or hot code translated to WebAssembly; results are the same. both: two machines in step, to find a difference; disks as with --snapshot-disk',
   ),
   'timing.cpu': choice('functional', ['functional'], 'cost model of the cores'),
   'sim.seed': amount(1, 0, 4_294_967_295, '', 'seed of what a run draws at random (rng-seed, UUIDs)'),

@@ -22,6 +22,7 @@ import { InputLog, type InputRecord } from './input-log.js';
 import { CoreLines } from './lines.js';
 import type { Outcome } from './outcome.js';
 import { createLinearMemory, LinearPhysicalMemory } from './physical-memory.js';
+import { compareMachines } from './lock-step.js';
 import { localTime, Scheduler } from './scheduler.js';
 import { SerialPorts } from './serial-ports.js';
 import { NEVER, type Ticks } from './time.js';
@@ -105,6 +106,7 @@ export class Machine {
   readonly #panicStop: TimedEvent;
   #outcome: Outcome | undefined;
   #pause = false;
+  #reference: Machine | undefined;
 
   constructor(options: MachineOptions) {
     const { board } = options;
@@ -210,6 +212,14 @@ export class Machine {
     this.#parts.set(name, part);
   }
 
+  /**
+   * Makes `reference`, which was built alike but has the interpreter, do every round that this machine does, and run()
+   * throw at the first round after which the two differ. Before the first run() only.
+   */
+  inStepWith(reference: Machine): void {
+    this.#reference = reference;
+  }
+
   /** How the run ended, or undefined while it goes on. */
   get outcome(): Outcome | undefined {
     return this.#outcome;
@@ -247,6 +257,10 @@ export class Machine {
       if (idle && this.time >= idleUntil) return 'more';
       const limit = earliest(this.inputs.next, this.#deadline, until);
       const status = this.scheduler.round(limit, idleUntil);
+      if (this.#reference !== undefined) {
+        this.#reference.run(0, until, idleUntil);
+        compareMachines(this, this.#reference);
+      }
       if (!idle) this.#watch.look(this.time, this.board.tickHz);
       if (this.memory.exhausted) {
         this.stop({ name: 'crash', detail: 'the guest uses more RAM than 4 GiB of linear memory can hold' });
@@ -291,6 +305,7 @@ export class Machine {
    */
   input(console: string, bytes: Uint8Array): void {
     this.inputs.add({ time: String(this.time + 1n), console, bytes: [...bytes] });
+    this.#reference?.input(console, bytes);
   }
 
   /** True if input can be given to a console of that name. */

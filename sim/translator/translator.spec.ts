@@ -11,9 +11,8 @@ const COUNT = 20_000;
 
 /** A program of loops one after the other, each of them COUNT times `add x0, x0, #1`, on a core with a translator. */
 function loops(options: TranslatorOptions): { bench: CpuBench; translator: Translator } {
-  let translator: Translator | undefined;
-  const bench = cpuBench({ imports: { hot: (uop, hi, lo, now) => translator?.hot(uop, hi, lo, now !== 0) } });
-  translator = new Translator(bench.kernel, options);
+  const bench = cpuBench({ imports: { hot: (uop, hi, lo, now) => translator.hot(uop, hi, lo, now !== 0) } });
+  const translator = new Translator(bench.kernel, options);
   const loop = [(0xd280_0001 | (COUNT << 5)) >>> 0, ADD_X0_1, SUBS_X1_1, B_NE_BACK_8]; // mov x1, #COUNT
   bench.program(...Array.from({ length: LOOPS }, () => loop).flat());
   return { bench, translator };

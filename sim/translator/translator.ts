@@ -8,6 +8,8 @@ import {
   REGION_PAGE,
   REGION_PAGE_STATE,
   REGION_PAGES,
+  REGION_RECENT,
+  REGION_RECENT_NEXT,
   REGION_SIZE,
   REGION_UOP,
   UOP_PAGE_SIZE,
@@ -18,6 +20,7 @@ import { discover, type Region } from './discover.js';
 import { mayBegin } from './emit.js';
 import { buildModule } from './module.js';
 import { RegionEmitter } from './region.js';
+import { regionText } from './text.js';
 
 const WASM_PAGE = 65536;
 /** Bounds of a translator, and how it compiles. */
@@ -32,6 +35,8 @@ export interface TranslatorOptions {
 
 const BATCH = 32;
 const MODULES = 256;
+/** Length of the ring at REGION_RECENT. */
+const RECENT = 16;
 /** A page whose regions were dropped so often is not translated again until it holds other code. */
 const MOST_DROPS = 8;
 /** Shorter regions do not pay for their entry, unless they loop. */
@@ -59,11 +64,18 @@ export interface TranslatorCounts {
 interface Pending {
   readonly number: number;
   readonly uop: number;
-  readonly body: Uint8Array;
+  readonly region: Region;
+}
+
+interface Member {
+  readonly number: number;
+  readonly uop: number;
+  readonly index: number;
+  readonly region: Region;
 }
 
 interface Batch {
-  readonly members: readonly { number: number; uop: number; index: number }[];
+  readonly members: readonly Member[];
 }
 
 /**
@@ -105,6 +117,22 @@ export class Translator {
     if (now || this.#pending.length >= this.#options.batch) this.#flush();
   }
 
+  /** The regions that ran last, newest first, as text: guest code and WebAssembly. For reports of our own bugs. */
+  recent(): string[] {
+    const { u8, u32 } = this.#kernel;
+    const next = u32[REGION_RECENT_NEXT >> 2] as number;
+    const numbers = new Set<number>();
+    for (let i = 1; i <= Math.min(next, RECENT); i++) {
+      const at = REGION_RECENT + ((next - i) & (RECENT - 1)) * 2;
+      numbers.add((u8[at] as number) | ((u8[at + 1] as number) << 8));
+    }
+    const members = this.#batches.flatMap((batch) => batch.members);
+    return [...numbers].flatMap((number) => {
+      const member = members.find((one) => one.number === number);
+      return member === undefined ? [] : [regionText(number, member.region)];
+    });
+  }
+
   #translate(uop: number, page: bigint): void {
     const uops = uop - ((uop - UOP_POOL) % UOP_PAGE_SIZE);
     const region = discover(this.#kernel, uop, page, uops);
@@ -125,7 +153,7 @@ export class Translator {
     u8[record + REGION_PAGES] = pages.length;
     pages.forEach((at, i) => (u32[((record + REGION_PAGE) >> 2) + i] = at));
     this.#kernel.regionAdd(number);
-    this.#pending.push({ number, uop, body: new RegionEmitter(region).emit() });
+    this.#pending.push({ number, uop, region });
     this.#counts.instructions += region.instructions;
   }
 
@@ -156,7 +184,7 @@ export class Translator {
     if (ready.length === 0) return;
     const pages = this.#kernel.memory.buffer.byteLength / WASM_PAGE;
     const bytes = buildModule(
-      ready.map(({ body }) => body),
+      ready.map(({ region }) => new RegionEmitter(region).emit()),
       pages,
     );
     let exports: Record<string, unknown>;
@@ -172,11 +200,11 @@ export class Translator {
       }
       return;
     }
-    const members = ready.map(({ number, uop }, at) => {
+    const members = ready.map(({ number, uop, region }, at) => {
       const index = this.#takeIndex();
       this.#kernel.table.set(index, exports[String(at)]);
       this.#kernel.regionEnable(number, index);
-      return { number, uop, index };
+      return { number, uop, index, region };
     });
     this.#batches.push({ members });
     this.#counts.modules++;

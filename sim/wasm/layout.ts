@@ -47,6 +47,8 @@ export const REGION_USED: i32 = 0x168c; // u32: region records ever used
 export const REGION_DROPS: i32 = 0x1690; // u32 count: regions dropped because their code or its page changed
 export const REGION_ENTRIES: i32 = 0x1698; // u64 count: entries into regions
 export const REGION_INSNS: i32 = 0x16a0; // u64 count: instructions that regions have retired
+export const REGION_RECENT_NEXT: i32 = 0x16a8; // u32 count: entries into regions, for the ring that follows
+export const REGION_RECENT: i32 = 0x16b0; // 16 x u16: numbers of the regions entered last
 export const STRUCTURE_BUFFER: i32 = 0x1700; // 64 bytes: memory side of LD1..LD4, ST1..ST4
 export const EXIT_NONE: i32 = -1;
 

@@ -14,6 +14,8 @@ import {
   REGION_PAGE,
   REGION_PAGE_STATE,
   REGION_PAGES,
+  REGION_RECENT,
+  REGION_RECENT_NEXT,
   REGION_RUNS,
   REGION_SAMPLES,
   REGION_SAMPLE_SLOTS,
@@ -91,12 +93,17 @@ export function sample(uop: usize, ppc: u64): i32 {
  * page being in the TLB.
  */
 export function regionAt(ip: usize, tlb: usize, ppc: u64, ctx: u64, pbase: usize): usize {
-  const region = recordOf(<u32>load<u16>(mapSlot(ip)));
+  const number = load<u16>(mapSlot(ip));
+  const region = recordOf(<u32>number);
   const entry = tlb + ((<usize>(ppc >>> 7)) & 0xffe0);
-  if (load<u64>(entry, <usize>TLB_TAG_X) == (ppc | ctx) && load<u32>(entry, <usize>TLB_UOPS) == <u32>pbase)
-    return region;
-  store<u8>(ip, load<u8>(region, <usize>REGION_OP));
-  return 0;
+  if (load<u64>(entry, <usize>TLB_TAG_X) != (ppc | ctx) || load<u32>(entry, <usize>TLB_UOPS) != <u32>pbase) {
+    store<u8>(ip, load<u8>(region, <usize>REGION_OP));
+    return 0;
+  }
+  const next = load<u32>(<usize>REGION_RECENT_NEXT);
+  store<u32>(<usize>REGION_RECENT_NEXT, next + 1);
+  store<u16>(<usize>REGION_RECENT + ((<usize>(next & 15)) << 1), number);
+  return region;
 }
 
 /** Cycles after which the region stops at a check point. */
