@@ -65,7 +65,7 @@ function sha256(path, from, length) {
 
 async function bare() {
   const { bareDisk, BARE_READ_CRC } = await import(new URL('../dist/guests/bare/disk.js', import.meta.url).href);
-  say(`${bold('1. A bare-metal guest')} (23 kB, guests/bare) reads and writes its virtio disk through IOREQ`);
+  say(`${bold('1. A bare-metal guest')} (26 kB, guests/bare) reads and writes its virtio disk through IOREQ`);
   bareDisk(root);
   const text = await rcarSim('run', 'guests/bare/guest.cfg');
   const crc = BARE_READ_CRC.toString(16).padStart(8, '0');

@@ -20,6 +20,9 @@ static void visit_virtio(const struct fdt_node *node) {
   u32 i = board.virtios;
   if (i < MAX_VIRTIO && fdt_reg(node, 0, &board.virtio[i].base, &bytes) &&
       fdt_interrupt(node, 0, &board.virtio[i].intid, &board.virtio[i].edge)) {
+    /* One IOMMU can be meant: "xen,grant-dma", with one cell (Linux: xen,grant-dma binding). */
+    board.virtio[i].granted = node->iommus.value != NULL && node->iommus.length == 8;
+    if (board.virtio[i].granted) board.virtio[i].backend = (u32)fdt_number(node->iommus.value + 4, 1);
     board.virtios++;
   }
 }
@@ -45,6 +48,7 @@ static void visit(const struct fdt_node *node) {
     if (board.uart == 0 && fdt_reg(node, 0, &base, &bytes)) board.uart = base;
   } else if (fdt_has(&node->compatible, "xen,xen")) {
     board.xen = true;
+    fdt_reg(node, 0, &board.grants, &bytes);
   } else if (fdt_has(&node->compatible, "virtio,mmio")) {
     visit_virtio(node);
   }

@@ -13,6 +13,7 @@ struct board {
   u64 uart;           /* 0 = none */
   u32 timer_intid;    /* virtual timer */
   bool xen, psci_smc;
+  u64 grants;         /* room for the grant table */
   u32 cpus;
   u64 mpidr[MAX_CPUS];
   u32 virtios;
@@ -20,6 +21,8 @@ struct board {
     u64 base;
     u32 intid;
     bool edge;
+    bool granted; /* behind Xen's grant IOMMU, of which this is the cell: the backend's domain */
+    u32 backend;
   } virtio[MAX_VIRTIO];
 };
 

@@ -56,6 +56,7 @@ static void take(struct fdt_node *node, const char *name, const u8 *value, u32 l
   } wanted[] = {
       {"compatible", &node->compatible}, {"reg", &node->reg},       {"interrupts", &node->interrupts},
       {"device_type", &node->device_type}, {"method", &node->method}, {"bootargs", &node->bootargs},
+      {"iommus", &node->iommus},
   };
   for (u32 i = 0; i < sizeof wanted / sizeof wanted[0]; i++) {
     if (same_text(name, wanted[i].name)) *wanted[i].property = (struct fdt_property){value, length};

@@ -13,7 +13,7 @@ struct fdt_node {
   const char *name;
   u32 depth; /* 0 = root */
   u32 address_cells, size_cells; /* of the parent: for reg */
-  struct fdt_property compatible, reg, interrupts, device_type, method, bootargs;
+  struct fdt_property compatible, reg, interrupts, device_type, method, bootargs, iommus;
 };
 
 /* Calls visit for every node, parents first. Fails when the tree is broken. */

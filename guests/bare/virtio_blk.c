@@ -2,6 +2,7 @@
 #include "arena.h"
 #include "board.h"
 #include "gic.h"
+#include "grant.h"
 #include "virtio_mmio.h"
 #include "wait.h"
 
@@ -57,6 +58,10 @@ void blk_init(const struct blk_options *options) {
   u32 window = find(options->which);
   blk.base = board.virtio[window].base;
   blk.intid = board.virtio[window].intid;
+  if (board.virtio[window].granted && board.grants != 0) {
+    grant_init(board.grants, board.ram, board.virtio[window].backend);
+    say("bare: memory is granted to domain %u\n", board.virtio[window].backend);
+  }
   depth = options->depth;
   poll = options->poll;
   u64 wanted = VIRTIO_F_VERSION_1 | VIRTIO_F_ACCESS_PLATFORM | F_RO | F_FLUSH;
@@ -91,16 +96,19 @@ void blk_submit(u32 slot, u32 type, u64 sector, void *data, u32 bytes) {
   r->sector = sector;
   r->status = STATUS_UNSET;
   done[slot] = false;
-  d[n] = (struct descriptor){(u64)r, 16, DESC_NEXT, (u16)(first + n + 1)};
+  d[n] = (struct descriptor){device_address(r, 16), 16, DESC_NEXT, (u16)(first + n + 1)};
   n++;
   if (bytes > 0) {
     u16 flags = type == BLK_WRITE ? DESC_NEXT : DESC_NEXT | DESC_WRITE;
-    d[n] = (struct descriptor){(u64)data, bytes, flags, (u16)(first + n + 1)};
+    d[n] = (struct descriptor){device_address(data, bytes), bytes, flags, (u16)(first + n + 1)};
     n++;
   }
-  d[n] = (struct descriptor){(u64)&r->status, 1, DESC_WRITE, 0};
+  d[n] = (struct descriptor){device_address(&r->status, 1), 1, DESC_WRITE, 0};
   n++;
-  if (indirect) queue.desc[head] = (struct descriptor){(u64)r->table, n * sizeof(struct descriptor), DESC_INDIRECT, 0};
+  if (indirect) {
+    u32 table_bytes = n * sizeof(struct descriptor);
+    queue.desc[head] = (struct descriptor){device_address(r->table, table_bytes), table_bytes, DESC_INDIRECT, 0};
+  }
   /* The interrupt handler does not touch the available ring. */
   if (virtqueue_add(&queue, head)) virtio_notify(blk.base);
 }

@@ -1,4 +1,5 @@
 #include "virtio_mmio.h"
+#include "grant.h"
 
 #define MAGIC_VALUE 0x000
 #define VERSION 0x004
@@ -68,9 +69,9 @@ static void write64(u64 address, u64 value) {
 
 void virtio_queue_ready(u64 base, const struct virtqueue *q) {
   mmio_write(base + QUEUE_NUM, q->size);
-  write64(base + QUEUE_DESC, (u64)q->desc);
-  write64(base + QUEUE_DRIVER, (u64)q->avail);
-  write64(base + QUEUE_DEVICE, (u64)q->used);
+  write64(base + QUEUE_DESC, device_address(q->desc, q->size * sizeof *q->desc));
+  write64(base + QUEUE_DRIVER, device_address(q->avail, 6 + 2 * q->size));
+  write64(base + QUEUE_DEVICE, device_address(q->used, 6 + 8 * q->size));
   dsb_sy();
   mmio_write(base + QUEUE_READY, 1);
 }

@@ -1,16 +1,13 @@
 /* Xen's paravirtual console: a ring in a page, and an event channel (xen: xen/include/public/io/console.h). */
 #include "console.h"
 #include "timer.h"
+#include "xen.h"
 
-#define XEN_SCHED_OP 29
-#define XEN_EVENT_CHANNEL_OP 32
-#define XEN_HVM_OP 34
 #define SCHEDOP_YIELD 0
 #define EVTCHNOP_SEND 4
 #define HVMOP_GET_PARAM 1
 #define HVM_PARAM_CONSOLE_PFN 17
 #define HVM_PARAM_CONSOLE_EVTCHN 18
-#define DOMID_SELF 0x7ff0
 #define OUT_BYTES 2048
 
 struct xencons_interface {
@@ -22,22 +19,13 @@ struct xencons_interface {
 static volatile struct xencons_interface *ring;
 static u32 port;
 
-/* Hypercalls: hvc #0xEA1, number in x16 (xen: xen/include/public/arch-arm.h). */
-static u64 hypercall2(u64 number, u64 a0, const void *a1) {
-  register u64 x0 asm("x0") = a0;
-  register const void *x1 asm("x1") = a1;
-  register u64 x16 asm("x16") = number;
-  asm volatile("hvc #0xea1" : "+r"(x0), "+r"(x1), "+r"(x16) : : "x2", "x3", "x4", "memory");
-  return x0;
-}
-
 static u64 hvm_param(u32 index) {
   struct {
     u16 domid, pad;
     u32 index;
     u64 value;
   } arg = {DOMID_SELF, 0, index, 0};
-  return hypercall2(XEN_HVM_OP, HVMOP_GET_PARAM, &arg) == 0 ? arg.value : 0;
+  return xen_hypercall2(XEN_HVM_OP, HVMOP_GET_PARAM, &arg) == 0 ? arg.value : 0;
 }
 
 u64 xen_console_init(void) {
@@ -49,13 +37,13 @@ u64 xen_console_init(void) {
 
 static void notify(void) {
   u32 arg = port;
-  hypercall2(XEN_EVENT_CHANNEL_OP, EVTCHNOP_SEND, &arg);
+  xen_hypercall2(XEN_EVENT_CHANNEL_OP, EVTCHNOP_SEND, &arg);
 }
 
 void xen_console_put(char c) {
   u32 prod = ring->out_prod;
   if (prod - ring->out_cons >= OUT_BYTES) notify();
-  while (prod - ring->out_cons >= OUT_BYTES) hypercall2(XEN_SCHED_OP, SCHEDOP_YIELD, NULL);
+  while (prod - ring->out_cons >= OUT_BYTES) xen_hypercall2(XEN_SCHED_OP, SCHEDOP_YIELD, NULL);
   ring->out[prod % OUT_BYTES] = c;
   dmb_ish();
   ring->out_prod = prod + 1;
@@ -68,5 +56,5 @@ void xen_console_put(char c) {
 void xen_console_flush(void) {
   u64 end = counter() + counter_frequency() / 10;
   notify();
-  while (ring->out_prod != ring->out_cons && counter() < end) hypercall2(XEN_SCHED_OP, SCHEDOP_YIELD, NULL);
+  while (ring->out_prod != ring->out_cons && counter() < end) xen_hypercall2(XEN_SCHED_OP, SCHEDOP_YIELD, NULL);
 }

@@ -28,7 +28,12 @@ interface Outcome {
   readonly errors: readonly string[];
 }
 
-async function run(names: readonly string[], vcpus: number, settings: readonly string[]): Promise<Outcome> {
+async function run(
+  names: readonly string[],
+  vcpus: number,
+  settings: readonly string[],
+  vdevs: readonly string[] = VDEVS,
+): Promise<Outcome> {
   const scratch = new Scratch();
   try {
     const debian = await debianGuest('bookworm', 'arm64', fileURLToPath(new URL('disks', import.meta.url)));
@@ -45,7 +50,7 @@ async function run(names: readonly string[], vcpus: number, settings: readonly s
       vcpus,
       maxVcpus: undefined,
       vuart: true,
-      disks: VDEVS.map((vdev) => ({
+      disks: vdevs.map((vdev) => ({
         ...golden.disks[0]!,
         vdev,
         target: `/${name}-${vdev}.raw`,
@@ -53,7 +58,7 @@ async function run(names: readonly string[], vcpus: number, settings: readonly s
         grantUsage: false,
       })),
     }));
-    const ids = guests.flatMap(({ name }) => VDEVS.map((vdev) => `${name}:${vdev}`));
+    const ids = guests.flatMap(({ name }) => vdevs.map((vdev) => `${name}:${vdev}`));
     const disks = new Map(ids.map((id, i) => [id, new MemoryDisk(content(i))]));
     const text = new Map(names.map((name) => [name, '']));
     const sim = createXenSimulation({
@@ -78,15 +83,15 @@ async function run(names: readonly string[], vcpus: number, settings: readonly s
 }
 
 /** Every disk was read right, written, and read back as written; the image of just that disk holds it. */
-function check({ lines, disks }: Outcome, names: readonly string[]): void {
+function check({ lines, disks }: Outcome, names: readonly string[], vdevs: readonly string[] = VDEVS): void {
   const seeds = [...disks.keys()];
   for (const name of names) {
     const sums = lines
       .get(name)!
       .flatMap((line) => [...line.matchAll(/(vd[a-d]) read (\w{64}) wrote (\w{64}) back (\w{64}) (\d+)/g)]);
-    expect(sums.map(([, disk]) => disk).sort()).toEqual(['vda', 'vdb', 'vdc', 'vdd']);
+    expect(sums.map(([, disk]) => disk).sort()).toEqual(vdevs.map((_, i) => `vd${'abcd'[i]}`));
     // Linux names them in the order in which it probes them, which need not be that of their windows.
-    const ids = VDEVS.map((vdev) => `${name}:${vdev}`);
+    const ids = vdevs.map((vdev) => `${name}:${vdev}`);
     const found = sums.map(([, , read, wrote, back, bytes]) => {
       expect(back).toBe(wrote);
       expect(Number(bytes)).toBeGreaterThan(0);
@@ -114,3 +119,19 @@ test('two guests with four disks each at once', async () => {
   const names = ['one', 'two'];
   check(await run(names, 2, []), names);
 });
+
+test.each([['modern'], ['legacy']] as const)(
+  '%s transport, with discard: features that Linux takes, and what it discards',
+  async (mmio) => {
+    const one = ['xvda'];
+    const outcome = await run(['guest'], 1, [`backend.mmio=${mmio}`, 'backend.discard=on'], one);
+    check(outcome, ['guest'], one);
+    const [taken] = outcome.lines
+      .get('guest')!
+      .flatMap((line) => [...line.matchAll(/vda features ([01]{64}) discard (\d+) did (\d+)/g)]);
+    // Bit 0 comes first (linux: drivers/virtio/virtio.c): FLUSH, DISCARD, WRITE_ZEROES, INDIRECT_DESC, EVENT_IDX, VERSION_1.
+    expect([9, 13, 14, 28, 29, 32].map((bit) => taken![1]![bit])).toEqual([...'11111', mmio === 'modern' ? '1' : '0']);
+    // 65536 sectors at a time; a MiB of them.
+    expect([Number(taken![2]), Number(taken![3])]).toEqual([65_536 * 512, 2048]);
+  },
+);

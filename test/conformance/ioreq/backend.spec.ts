@@ -23,7 +23,7 @@ interface Life {
 }
 
 /** The built-in guest with its disk, and as many more as asked for. */
-function life(words: string, settings: readonly string[] = [], disks = 1, vcpus = 1): Life {
+function life(words: string, settings: readonly string[] = [], disks = 1, vcpus = 1, grantUsage = false): Life {
   let text = '';
   const messages: string[] = [];
   const base = bareGuest(`console=ttyAMA0 ${words}`, vcpus);
@@ -33,6 +33,7 @@ function life(words: string, settings: readonly string[] = [], disks = 1, vcpus 
       ...base.disks[0]!,
       vdev: `xvd${'abcd'[i]}`,
       target: `/disk${i}.raw`,
+      grantUsage,
     })),
   };
   const simulation = createXenSimulation({
@@ -496,6 +497,39 @@ describe('grants', () => {
       expect(b.calls.filter((c) => c === 'memory 23')).toEqual([]);
       b.write(REG.STATUS, 0);
       expect([entry(10), entry(11), entry(12)]).toEqual([1, 1, 1]);
+    },
+  );
+
+  rule(
+    'backend-grants-guest',
+    'a guest that grants its rings and buffers works as one that does not, and nothing else of it is ever mapped',
+    () => {
+      for (const indirect of [0, 1]) {
+        const words = `reads=20 writes=4 size=8192 depth=4 event_idx=${indirect} indirect=${indirect}`;
+        const [plain, granting] = [false, true].map((grants) => life(words, [], 1, 1, grants));
+        const { xen } = granting!.simulation;
+        let most = 0;
+        const calls: number[] = [];
+        const handler = xen.hypercalls[12]!;
+        xen.hypercalls[12] = (x) => {
+          if (x.vcpu.domain.id === 1) calls.push(Number(x.arg(0)));
+          return handler(x);
+        };
+        granting!.until(() => {
+          most = Math.max(most, xen.domain(1)!.grants.maptrack.size);
+          return granting!.simulation.machine.outcome !== undefined;
+        }, 3000);
+        plain!.until(() => false, 3000);
+        const sum = (l: Life): string | undefined => /ok reads=20 writes=4 crc=(\w{8})/.exec(l.console())?.[1];
+        expect(sum(granting!)).toBeDefined();
+        expect(sum(granting!)).toBe(sum(plain!));
+        expect(granting!.console()).toContain('memory is granted to domain 1');
+        // Three rings, and up to four requests of a header, two pages of data and a status at a time.
+        expect(most).toBeGreaterThanOrEqual(3 + 3);
+        // The server's page is acquired (28); no page is mapped as a foreign one (23).
+        expect([calls.filter((c) => c === 28).length, calls.filter((c) => c === 23).length]).toEqual([1, 0]);
+        expect([xen.domain(1)!.grants.maptrack.size, granting!.errors()]).toEqual([0, []]);
+      }
     },
   );
 

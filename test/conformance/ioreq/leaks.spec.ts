@@ -10,10 +10,10 @@ const scratch = new Scratch();
 afterAll(() => scratch.remove());
 
 /** Lives on a disk that is a file, so that host files count. */
-function check(end: End, words: string): void {
+function check(end: End, words: string, grantUsage = false): void {
   const guest = bareGuest(`console=ttyAMA0 ${words}`);
-  const target = scratch.file(`${end}.raw`, new Uint8Array(1 << 20));
-  const disks = guest.disks.map((disk) => ({ ...disk, target }));
+  const target = scratch.file(`${end}-${grantUsage}.raw`, new Uint8Array(1 << 20));
+  const disks = guest.disks.map((disk) => ({ ...disk, target, grantUsage }));
   const before = openHandles();
   const { rows, failure } = lives({ guest: { ...guest, disks }, count: LIVES, end, busyAfter: 1 });
   expect(failure).toBeUndefined();
@@ -35,4 +35,9 @@ rule('leak-destroy', 'nor do guests that are destroyed at any moment of their wo
 
 rule('leak-kill', 'nor those whose backend was killed before', () => {
   check('kill', 'reads=100 depth=4 size=8192');
+});
+
+rule('leak-grants', 'nor those that grant their memory, with a backend that is killed or not', () => {
+  check('destroy', 'reads=100 depth=4 size=8192', true);
+  check('kill', 'reads=100 depth=4 size=8192', true);
 });
