@@ -19,7 +19,17 @@ export { NEVER, ticksToNs, type Ticks } from './sim/machine/time.js';
 export { jsonLine, readTrace, readTraceHeader, type TraceHeader, type TraceRecord } from './sim/trace/writer.js';
 export * from './report/index.js';
 export { registerName } from './backends/virtio/mmio.js';
-export { FormatError, isArmImage, isElf, readArmImage, readElf, readFdt, writeFdt } from './formats/index.js';
+export {
+  FormatError,
+  isArmImage,
+  isElf,
+  readArmImage,
+  readElf,
+  readFdt,
+  writeFdt,
+  writeCpio,
+  type CpioEntry,
+} from './formats/index.js';
 export { readGuestConfig, type ParsedGuest } from './xen/tools/xl/config.js';
 export type { GuestConfig, VirtioDisk } from './xen/tools/light/guest_config.js';
 export { createXenSimulation, type XenSimulation, type XenSimulationOptions } from './xen-simulation.js';
