@@ -2,7 +2,14 @@ import { timingTableHash, type Configuration } from './boards/keys.js';
 import type { SimulationFacts } from './report/build.js';
 import type { ReportExposure } from './report/exposure.js';
 import type { ReportVcpu } from './report/vcpu.js';
-import type { ReportKind, ReportMemory, StepConfidence } from './report/data.js';
+import type {
+  ReportEntry,
+  ReportKind,
+  ReportMemory,
+  ReportRegion,
+  ReportSample,
+  StepConfidence,
+} from './report/data.js';
 import { createFlatMachine, type FlatMachineOptions } from './sim/machine/flat.js';
 import type { Machine } from './sim/machine/machine.js';
 import { CORE_BASE, CORE_STRIDE, CORE_WINDOW_ABORTS } from './sim/wasm/layout.js';
@@ -145,9 +152,11 @@ export async function simulationFacts(simulation: Simulation): Promise<Simulatio
         cpu: names[step.cpu] ?? '-',
         ticks: Number(step.ticks),
         confidence: stepConfidence(machine, step),
+        costs: [...step.costs],
       })),
       totalTicks: Number(group.totalTicks),
       ...(await percentiles(group)),
+      distribution: binned(group.distribution),
     });
   }
   const { outcome } = machine;
@@ -156,7 +165,7 @@ export async function simulationFacts(simulation: Simulation): Promise<Simulatio
   return {
     outcome: { name, detail: status === undefined ? detail : `${detail}; EXIT: STATUS=${status}, code ${status >> 1}` },
     ...(status === undefined ? {} : { testCode: status >> 1 }),
-    board: { name: board.name, model: board.model, placement: simulation.placement },
+    board: { name: board.name, model: board.model, placement: simulation.placement, map: addressMap(machine) },
     accuracyClass: configuration.design['timing.cpu'],
     timingTable: timingTableHash(board),
     tickHz: board.tickHz,
@@ -168,6 +177,8 @@ export async function simulationFacts(simulation: Simulation): Promise<Simulatio
     traceHash: machine.hash(),
     traceEvents: machine.trace.events,
     vcpus: outcome?.name === 'timeout' || outcome?.name === 'interrupted' ? (simulation.vcpus?.() ?? []) : [],
+    timing: citedEntries(machine, kinds),
+    sample: sampleOf(simulation, names),
     exposure: simulation.exposure?.() ?? [],
     guestErrors: machine.errors
       .list()
@@ -180,6 +191,72 @@ export async function simulationFacts(simulation: Simulation): Promise<Simulatio
       kinds,
     },
   };
+}
+
+/** The timing entries that steps cite, by name in alphabetical order. */
+function citedEntries({ board }: Machine, kinds: readonly ReportKind[]): Record<string, ReportEntry> {
+  const names = new Set(kinds.flatMap(({ steps }) => steps.flatMap(({ costs }) => costs)));
+  return Object.fromEntries(
+    [...names].sort().flatMap((name): [string, ReportEntry][] => {
+      const entry = board.timing[name as keyof typeof board.timing];
+      return entry === undefined ? [] : [[name, { ...entry }]];
+    }),
+  );
+}
+
+function sampleOf({ machine, registerName }: Simulation, names: readonly string[]): ReportSample | null {
+  const { sample } = machine.ledger;
+  if (sample === undefined) return null;
+  return {
+    request: sample.id,
+    kind: sample.kind,
+    register: registerName?.(sample.register) ?? sample.register,
+    start: Number(sample.start),
+    intervals: sample.intervals.map(({ name, phase, cpu, start, end, cost }) => ({
+      name,
+      phase,
+      cpu: names[cpu] ?? '-',
+      start: Number(start),
+      end: Number(end),
+      cost,
+    })),
+  };
+}
+
+/** RAM and devices by address, with the accesses that cores made to devices. */
+function addressMap({ board, bus }: Machine): ReportRegion[] {
+  const memory = board.memory.map(({ name, base, size }): ReportRegion => ({
+    name,
+    base,
+    size,
+    kind: 'memory',
+    accesses: 0,
+  }));
+  const devices = bus.regions.map(({ device, base, end, reads, writes }): ReportRegion => ({
+    name: device.name,
+    base,
+    size: end - base,
+    kind: 'device',
+    accesses: reads + writes,
+  }));
+  return [...memory, ...devices].sort((a, b) => a.base - b.base);
+}
+
+const MAX_BINS = 256;
+
+/** At most 256 pairs: beyond, those of intervals of equal width are put together under the least of them. */
+function binned(distribution: readonly (readonly [ticks: number, count: number])[]): [number, number][] {
+  if (distribution.length <= MAX_BINS) return distribution.map(([ticks, count]) => [ticks, count]);
+  const low = distribution[0]?.[0] ?? 0;
+  const width = ((distribution.at(-1)?.[0] ?? 0) - low + 1) / MAX_BINS;
+  const bins = new Map<number, [number, number]>();
+  for (const [ticks, count] of distribution) {
+    const at = Math.floor((ticks - low) / width);
+    const bin = bins.get(at);
+    if (bin === undefined) bins.set(at, [ticks, count]);
+    else bin[1] += count;
+  }
+  return [...bins.values()];
 }
 
 /** Time of the farthest core: the one that ended the run is ahead of what all have reached. */

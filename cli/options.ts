@@ -27,6 +27,7 @@ export interface RunOptions {
   readonly replay: string | undefined;
   readonly report: string | undefined;
   readonly junit: string | undefined;
+  readonly html: string | undefined;
   readonly trace: string | undefined;
   readonly quiet: boolean;
   readonly logLevel: LogLevel;
@@ -95,6 +96,7 @@ export function runOptions(raw: Raw): RunOptions {
     replay,
     report: one('report'),
     junit: one('junit'),
+    html: one('html'),
     trace: one('trace'),
     quiet: given('quiet'),
     logLevel: given('quiet') ? 'error' : logLevel,

@@ -39,9 +39,10 @@ export function runCommand(done: (code: number) => void): CommandModule {
         .option('sim-timeout', text('end as a failure after this much simulated time, e.g. 30 s'))
         .option('record', text('write the console input with its times to FILE'))
         .option('replay', text('take the console input from a FILE that --record wrote'))
-        .group(['report', 'junit', 'trace', 'quiet', 'log-level'], 'Output:')
+        .group(['report', 'junit', 'html', 'trace', 'quiet', 'log-level'], 'Output:')
         .option('report', text('write the report (JSON) to FILE'))
         .option('junit', text('write the outcome as JUnit XML, for CI, to FILE'))
+        .option('html', text('write the report as one HTML page to FILE'))
         .option('trace', text('stream the trace to FILE (.jsonl: text)'))
         .option('quiet', flag('only the guest’s console and errors'))
         .option('log-level', {

@@ -15,7 +15,7 @@ import { writeRecording } from './recording.js';
 export async function run(raw: Readonly<Record<string, unknown>>): Promise<number> {
   const options = runOptions(raw);
   const log = new Log(options.logLevel);
-  checkOutputs([options.report, options.junit, options.trace, options.record]);
+  checkOutputs([options.report, options.junit, options.html, options.trace, options.record]);
   const guests = options.bare === undefined ? readGuests(options) : [];
   for (const warning of guests.flatMap((guest) => guest.warnings)) log.warn(warning);
   if (options.dryRun) {
@@ -86,13 +86,15 @@ export async function run(raw: Readonly<Record<string, unknown>>): Promise<numbe
     peakRssBytes: process.resourceUsage().maxRSS * 1024,
     node: process.version,
   });
-  const files: [string | undefined, () => string][] = [
+  const files: [string | undefined, () => string | Promise<string>][] = [
     [options.report, () => `${JSON.stringify(report, null, 2)}\n`],
     [options.junit, () => api.junitXml([api.runSuite(report)])],
+    [options.html, () => api.htmlPage(report)],
   ];
   for (const [path, text] of files) {
     if (path === undefined) continue;
-    const written = tryHost(log, `${path}: `, () => writeFileSync(path, text()));
+    const made = await text();
+    const written = tryHost(log, `${path}: `, () => writeFileSync(path, made));
     if (!written && code === EXIT.ok) code = EXIT.failed;
   }
   for (const fault of api.checkReport(report)) log.error(`report: ${fault}`);

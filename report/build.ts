@@ -2,9 +2,12 @@ import {
   REPORT_SCHEMA,
   type Outcome,
   type Report,
+  type ReportEntry,
   type ReportGuestError,
   type ReportKind,
   type ReportMemory,
+  type ReportRegion,
+  type ReportSample,
   type StepConfidence,
 } from './data.js';
 import type { ReportExposure } from './exposure.js';
@@ -14,7 +17,7 @@ import type { ReportVcpu } from './vcpu.js';
 export interface SimulationFacts {
   outcome: { name: Outcome; detail: string };
   testCode?: number;
-  board: { name: string; model: string; placement: string };
+  board: { name: string; model: string; placement: string; map: ReportRegion[] };
   accuracyClass: string;
   timingTable: string;
   tickHz: number;
@@ -25,6 +28,8 @@ export interface SimulationFacts {
   traceHash: string;
   traceEvents: number;
   vcpus: ReportVcpu[];
+  timing: Record<string, ReportEntry>;
+  sample: ReportSample | null;
   exposure: ReportExposure[];
   guestErrors: ReportGuestError[];
   memory: ReportMemory[];
@@ -65,6 +70,8 @@ export function buildReport(simulation: SimulationFacts, run: RunFacts): Report 
     },
     trace: { hash: simulation.traceHash, events: simulation.traceEvents },
     vcpus: simulation.vcpus,
+    timing: simulation.timing,
+    sample: simulation.sample,
     exposure: simulation.exposure,
     guestErrors: simulation.guestErrors,
     memory: simulation.memory,

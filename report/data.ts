@@ -21,6 +21,38 @@ export interface ReportStep {
   /** Sum over all requests of the kind. */
   ticks: number;
   confidence: StepConfidence;
+  /** Timing entries that it was charged under, joined by `+` where several made it as long as it is; see `timing`. */
+  costs: string[];
+}
+
+/** A timing entry that a step cites. */
+export interface ReportEntry {
+  value: number;
+  unit: string;
+  low: number;
+  high: number;
+  confidence: 'measured' | 'derived' | 'guessed';
+  source: string;
+}
+
+/** One request, as it went: the last kick of a queue, or the last request if there was none. */
+export interface ReportSample {
+  request: number;
+  kind: string;
+  register: string;
+  start: number;
+  /** Half-open intervals in order, without gaps; `cpu` and `cost` as in the steps. */
+  intervals: { name: string; phase: string; cpu: string; start: number; end: number; cost: string }[];
+}
+
+/** A range of physical addresses. */
+export interface ReportRegion {
+  name: string;
+  base: number;
+  size: number;
+  kind: 'memory' | 'device';
+  /** Accesses that cores made. */
+  accesses: number;
 }
 
 export interface ReportKind {
@@ -34,6 +66,8 @@ export interface ReportKind {
   p90: number;
   p99: number;
   max: number;
+  /** How often a round trip took so many ticks, ascending; neighbours are put together to at most 256. */
+  distribution: [ticks: number, count: number][];
 }
 
 export interface ReportGuestError {
@@ -67,13 +101,16 @@ export interface Report {
   exitCode: number;
   /** What an architecture test said at its end: code of its line `EXIT: STATUS=n`, n = (code << 1) | 1. 0 is success. */
   testCode?: number;
-  board: { name: string; model: string; placement: string; settings: string[] };
+  board: { name: string; model: string; placement: string; settings: string[]; map: ReportRegion[] };
   accuracy: { class: string; timingTable: string; shares: Partial<Record<StepConfidence, number>> };
   host: { seconds: number; mips: number; peakRssBytes: number; node: string };
   sim: { seconds: number; ticks: number; instructions: number };
   trace: { hash: string; events: number };
   /** Of a run that was cut off (timeout, interrupted): what every vCPU of a guest stood at. Empty for other ends. */
   vcpus: ReportVcpu[];
+  /** The timing entries behind the steps, by name. */
+  timing: Record<string, ReportEntry>;
+  sample: ReportSample | null;
   /** One for each disk of a guest. */
   exposure: ReportExposure[];
   guestErrors: ReportGuestError[];

@@ -7,3 +7,5 @@ export type * from './vcpu.js';
 export { vcpuScreens } from './vcpu-screen.js';
 export { budgetSuite, junitXml, runSuite, type JUnitCase, type JUnitSuite } from './junit.js';
 export { Timeline, type TimelineOptions, type TimelineRecord } from './timeline/timeline.js';
+export { htmlPage, sweepPage } from './html/page.js';
+export type { SweepData } from './html/plots.js';

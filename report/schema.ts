@@ -27,6 +27,7 @@ const stepSchema = z.strictObject({
   cpu: z.string().min(1),
   ticks: count,
   confidence: confidenceSchema,
+  costs: z.array(z.string()),
 });
 
 const kindSchema = z
@@ -40,6 +41,7 @@ const kindSchema = z
     p90: count,
     p99: count,
     max: count,
+    distribution: z.array(z.tuple([count, count])),
   })
   .refine((kind) => kind.steps.reduce((sum, step) => sum + step.ticks, 0) === kind.totalTicks, {
     error: 'the ticks of the steps do not sum to totalTicks',
@@ -59,6 +61,15 @@ export const reportSchema: z.ZodType<Report> = z.strictObject({
     model: z.string(),
     placement: z.string(),
     settings: z.array(z.string()),
+    map: z.array(
+      z.strictObject({
+        name: z.string(),
+        base: count,
+        size: count.min(1),
+        kind: z.enum(['memory', 'device']),
+        accesses: count,
+      }),
+    ),
   }),
   accuracy: z.strictObject({
     class: z.string(),
@@ -74,6 +85,35 @@ export const reportSchema: z.ZodType<Report> = z.strictObject({
   sim: z.strictObject({ seconds: z.number().nonnegative(), ticks: z.number().nonnegative(), instructions: count }),
   trace: z.strictObject({ hash: z.string().regex(/^[0-9a-f]{16}$/), events: count }),
   vcpus: z.array(vcpuSchema),
+  timing: z.record(
+    z.string(),
+    z.strictObject({
+      value: z.number().nonnegative(),
+      unit: z.string(),
+      low: z.number().nonnegative(),
+      high: z.number().nonnegative(),
+      confidence: z.enum(['measured', 'derived', 'guessed']),
+      source: z.string(),
+    }),
+  ),
+  sample: z
+    .strictObject({
+      request: count,
+      kind: z.string(),
+      register: z.string(),
+      start: count,
+      intervals: z.array(
+        z.strictObject({
+          name: z.string(),
+          phase: z.string(),
+          cpu: z.string(),
+          start: count,
+          end: count,
+          cost: z.string(),
+        }),
+      ),
+    })
+    .nullable(),
   exposure: z.array(
     z.strictObject({
       disk: z.string(),

@@ -11,7 +11,7 @@ function step(
   ticks: number,
   confidence: ReportStep['confidence'],
 ): ReportStep {
-  return { name, phase, cpu, ticks, confidence };
+  return { name, phase, cpu, ticks, confidence, costs: [] };
 }
 
 function report(steps: ReportStep[], count: number): Report {
@@ -27,12 +27,15 @@ function report(steps: ReportStep[], count: number): Report {
       model: 'Salvator-XS',
       placement: 'guest on a57.0, backend on a57.1, credit2',
       settings: [],
+      map: [],
     },
     accuracy: { class: 'functional', timingTable: '0123456789abcdef', shares: {} },
     host: { seconds: 18.2, mips: 58.9, peakRssBytes: 1, node: 'v20' },
     sim: { seconds: 12.4, ticks: 74_280_960_000, instructions: 1_071_980_000 },
     trace: { hash: '0', events: 1 },
     vcpus: [],
+    timing: {},
+    sample: null,
     exposure: [],
     guestErrors: [],
     memory: [],
@@ -54,6 +57,7 @@ function report(steps: ReportStep[], count: number): Report {
             p90: 1,
             p99: 1,
             max: totalTicks,
+            distribution: [],
           },
         ],
       },

@@ -48,12 +48,33 @@ export interface RequestStep {
   readonly cost: string;
 }
 
+/** An interval of a request in the order of time. */
+export interface RequestInterval {
+  readonly name: string;
+  readonly phase: string;
+  readonly cpu: number;
+  readonly start: Ticks;
+  readonly end: Ticks;
+  readonly cost: string;
+}
+
+/** A request that completed, interval by interval. */
+export interface RequestSample {
+  readonly id: number;
+  readonly kind: RequestKind;
+  readonly register: string;
+  readonly start: Ticks;
+  readonly intervals: readonly RequestInterval[];
+}
+
 interface OpenRequest {
   kind: RequestKind;
   register: string;
   start: bigint;
   last: bigint;
   steps: { name: string; phase: string; cpu: number; ticks: bigint; cost: string }[];
+  /** As it went, as long as it is not unusually long. */
+  intervals: RequestInterval[];
 }
 
 interface StepSum {
@@ -79,6 +100,7 @@ interface Group {
 /** A request has some thirty steps; this bounds what a guest's behaviour can make it grow to. */
 const MAX_STEPS = 10_000;
 const EXACT_KEYS = 4096;
+const MAX_INTERVALS = 512;
 const NOBODY = 0xffff_ffff;
 
 /**
@@ -92,6 +114,7 @@ export class RequestLedger {
   readonly #beside = new Map<string, StepSum>();
   /** Told of each request that completes, for observers; not part of the state. */
   onClose: ((request: CompletedRequest) => void) | undefined;
+  #sample: RequestSample | undefined;
   #nextId = 1;
   #abandoned = 0;
   #skews = 0;
@@ -122,7 +145,7 @@ export class RequestLedger {
   /** Begins a request at `time`. `register` names what was accessed, `cpu` is the core that trapped. */
   open(id: number, kind: RequestKind, register: string, cpu: number, time: Ticks): void {
     if (this.#open.has(id)) throw new Error(`request ${id} is open already`);
-    this.#open.set(id, { kind, register, start: time, last: time, steps: [] });
+    this.#open.set(id, { kind, register, start: time, last: time, steps: [], intervals: [] });
     this.#record(TraceKind.Open, cpu, time, id, this.trace.name(kind), this.trace.name(register), cpu);
   }
 
@@ -141,6 +164,8 @@ export class RequestLedger {
       end = request.last;
     }
     const ticks = end - request.last;
+    if (request.intervals.length < MAX_INTERVALS && ticks > 0n)
+      request.intervals.push({ name: step, phase, cpu, start: request.last, end, cost });
     request.last = end;
     const same = request.steps.find((s) => s.name === step && s.phase === phase && s.cpu === cpu && s.cost === cost);
     if (same !== undefined) same.ticks += ticks;
@@ -172,6 +197,10 @@ export class RequestLedger {
     const rounded = group.distribution.size < EXACT_KEYS ? Number(total) : fiveDigits(Number(total));
     group.distribution.set(rounded, (group.distribution.get(rounded) ?? 0) + 1);
     for (const step of request.steps) add(group.steps, step.name, step.phase, step.cpu, step.ticks, step.cost);
+    if (request.intervals.length < MAX_INTERVALS && (request.kind === 'notify' || this.#sample?.kind !== 'notify')) {
+      const { kind, register, start, intervals } = request;
+      this.#sample = { id, kind, register, start, intervals };
+    }
     if (this.onClose !== undefined) {
       const { kind, register, start, last, steps } = request;
       this.onClose({ id, kind, register, start, end: last, steps });
@@ -193,6 +222,11 @@ export class RequestLedger {
   /** The last boundary of an open request, or undefined. */
   lastBoundary(id: number): Ticks | undefined {
     return this.#open.get(id)?.last;
+  }
+
+  /** The last queue notification that completed, or the last request if there was none. */
+  get sample(): RequestSample | undefined {
+    return this.#sample;
   }
 
   /** When an open request was opened, or undefined. */
@@ -226,6 +260,7 @@ export class RequestLedger {
           abandoned: this.#abandoned,
           skews: this.#skews,
           maxSkew: this.#maxSkew,
+          sample: this.#sample ?? null,
           open: [...this.#open.entries()],
           groups: [...this.#groups.values()].map((g) => ({
             ...g,
@@ -247,6 +282,7 @@ export class RequestLedger {
     this.#abandoned = s.abandoned;
     this.#skews = s.skews;
     this.#maxSkew = s.maxSkew;
+    this.#sample = s.sample ?? undefined;
     this.#open.clear();
     for (const [id, request] of s.open) this.#open.set(id, request);
     this.#groups.clear();
@@ -276,6 +312,7 @@ interface SavedLedger {
   abandoned: number;
   skews: number;
   maxSkew: bigint;
+  sample: RequestSample | null;
   open: [number, OpenRequest][];
   groups: (Omit<Group, 'steps' | 'distribution'> & { steps: PlainStep[]; distribution: [number, number][] })[];
   beside: PlainStep[];
