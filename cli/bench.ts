@@ -1,7 +1,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { SingleBar } from 'cli-progress';
 import * as api from '../bench/index.js';
-import { didYouMean } from '../index.js';
+import { budgetSuite, didYouMean, junitXml, sweepPage, type JUnitSuite } from '../index.js';
 import { benchTables } from './bench-table.js';
 import { benchCsv } from './bench-csv.js';
 import { EXIT, fileErrorText, UsageError } from './exit.js';
@@ -14,6 +14,8 @@ interface BenchOptions {
   readonly workers: number;
   readonly json: string | undefined;
   readonly csv: string | undefined;
+  readonly html: string | undefined;
+  readonly junit: string | undefined;
   readonly budget: api.Budget | undefined;
   readonly writeBudget: string | undefined;
 }
@@ -37,18 +39,33 @@ export async function bench(raw: Raw): Promise<number> {
   }
   const report = api.gather(options.plan, jobs, results);
   for (const fault of api.checkBench(report)) throw new Error(`bench: ${fault}`);
-  const { json, csv, writeBudget } = options;
-  const outputs: [string | undefined, () => string][] = [
+  const { json, csv, html, junit, writeBudget } = options;
+  const over = options.budget === undefined ? [] : api.overBudget(options.budget, report);
+  const outputs: [string | undefined, () => string | Promise<string>][] = [
     [json, () => `${JSON.stringify(report, null, 2)}\n`],
     [csv, () => benchCsv(report)],
+    [html, () => sweepPage(report)],
+    [junit, () => junitXml([suiteOf(report, over)])],
     [writeBudget, () => `${JSON.stringify(api.makeBudget(report), null, 2)}\n`],
   ];
   let saved = true;
-  for (const [path, make] of outputs) if (path !== undefined) saved = write(path, make()) && saved;
+  for (const [path, make] of outputs) if (path !== undefined) saved = write(path, await make()) && saved;
   if (json !== '-' && csv !== '-') process.stdout.write(`${benchTables(report)}\n`);
-  const over = options.budget === undefined ? [] : api.overBudget(options.budget, report);
   for (const line of over) process.stderr.write(`rcar-sim: over budget: ${line}\n`);
   return saved && over.length === 0 ? EXIT.ok : EXIT.failed;
+}
+
+/** A suite with the cases of the benchmark, and one for what the budget has besides; times are those of all requests, simulated. */
+function suiteOf({ bench: name, variants, tickHz }: api.BenchReport, over: readonly string[]): JUnitSuite {
+  const cases = variants.flatMap(({ settings, cases: list }) =>
+    list.map((one) => ({
+      name: variants.length > 1 ? `${one.name}, ${settings.join(' ')}` : one.name,
+      seconds: one.totalTicks / tickHz,
+      over: over.filter((line) => line.startsWith(`${one.name}: `)),
+    })),
+  );
+  const others = over.filter((line) => !cases.some((one) => one.over.includes(line)));
+  return budgetSuite(name, [...cases, ...(others.length > 0 ? [{ name: 'budget', seconds: 0, over: others }] : [])]);
 }
 
 /** Throws UsageError, SettingError, BudgetError. */
@@ -69,11 +86,12 @@ function benchOptions(raw: Raw): BenchOptions {
   const variants = api.variantsOf(set, vary);
   const parameters = parametersOf(benchmark, one, vary.length > 0);
   const [budget, writeBudget, json, csv] = [one('budget'), one('write-budget'), one('json'), one('csv')];
+  const [html, junit] = [one('html'), one('junit')];
   if (vary.length > 0 && (budget !== undefined || writeBudget !== undefined)) {
     throw new UsageError('--vary: a budget is for one configuration');
   }
   if (json === '-' && csv === '-') throw new UsageError('--json - and --csv - both want standard output');
-  checkOutputs([json, csv, writeBudget].map((path) => (path === '-' ? undefined : path)));
+  checkOutputs([json, csv, html, junit, writeBudget].map((path) => (path === '-' ? undefined : path)));
   const jobs = one('jobs');
   if (jobs !== undefined && !/^[1-9]\d{0,2}$/.test(jobs))
     throw new UsageError(`--jobs ${jobs}: a number from 1 to 999`);
@@ -82,6 +100,8 @@ function benchOptions(raw: Raw): BenchOptions {
     workers: jobs === undefined ? api.defaultWorkers() : Number(jobs),
     json,
     csv,
+    html,
+    junit,
     budget: budget === undefined ? undefined : api.parseBudget(readText(budget), name, budget),
     writeBudget,
   };

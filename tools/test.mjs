@@ -114,6 +114,15 @@ function boot() {
   return vitest('vitest.boot.config.ts');
 }
 
+/** The pages in Chromium, the program that they are for. */
+function pages() {
+  const names = process.env.CHROMIUM === undefined ? ['chromium'] : [process.env.CHROMIUM];
+  const found = names.some((name) => spawnSync(name, ['--version'], { stdio: 'ignore' }).error === undefined);
+  if (found) return vitest('vitest.pages.config.ts');
+  console.log('skipped: the HTML report in Chromium, there is none on this machine (CHROMIUM names one)');
+  return SKIPPED;
+}
+
 /** Another version of Node for the test that compares them: fetched, without install scripts, when all tiers are run. */
 function fetchOtherNode() {
   const folder = join(root, '.cache/other-node');
@@ -132,6 +141,7 @@ const TIERS = {
   docs: () => (node('tools/check-ioreq-docs.mjs', []).status === 0 ? PASSED : FAILED),
   images,
   package: () => add(...checkPackage(root).map((ok) => (ok ? PASSED : FAILED))),
+  pages,
   boot,
 };
 
