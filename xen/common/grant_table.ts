@@ -4,10 +4,11 @@
  */
 import { EFAULT, EINVAL, ENOMEM, ENOSYS, EPERM, ESRCH } from '../public/errno.js';
 import { PAGE_SIZE } from '../public/arch-arm.js';
-import { DOMID_SELF, type Domain, type Vcpu } from './domain.js';
+import { DOMID_SELF, type Blocked, type Domain, type Vcpu } from './domain.js';
 import type { HypercallContext, Xen } from './xen.js';
 import { P2M_GRANT_MAP_RO, P2M_GRANT_MAP_RW, isGrant } from '../arch/arm/p2m.js';
 import { copyFromGuest, copyToGuest } from '../arch/arm/guestcopy.js';
+import { preemptCheck } from '../arch/arm/hypercall.js';
 
 export const GNTTABOP = {
   map_grant_ref: 0,
@@ -129,7 +130,7 @@ export class GrantTables {
   }
 
   /** grant_table_op(cmd, uop, count) (xen: do_grant_table_op). */
-  op(x: HypercallContext): bigint {
+  op(x: HypercallContext): bigint | Blocked {
     const cmd = Number(x.arg(0));
     const at = x.arg(1);
     const count = Number(x.arg(2) & 0xffff_ffffn);
@@ -208,10 +209,10 @@ export class GrantTables {
     return copyToGuest(this.xen, v, at, raw) ? 0n : BigInt(-EFAULT);
   }
 
-  #each(x: HypercallContext, at: bigint, count: number, map: boolean): bigint {
+  #each(x: HypercallContext, at: bigint, count: number, map: boolean): bigint | Blocked {
     const bytes = map ? 32 : 24;
-    // Bounded: the structures of a hostile count must exist in the caller's memory, and each costs it time.
     for (let i = 0; i < count; i++) {
+      if (i > 0 && preemptCheck(x)) return x.continueWith!([x.arg(0), at + BigInt(i * bytes), BigInt(count - i)]);
       const where = at + BigInt(i * bytes);
       const raw = copyFromGuest(this.xen, x.vcpu, where, bytes);
       if (raw === undefined) return BigInt(-EFAULT);

@@ -10,16 +10,32 @@ import {
   XENMAPSPACE,
   XENMEM,
 } from '../public/xen.js';
-import { E2BIG, EFAULT, EINVAL, EIO, ENOENT, ENOMEM, ENOSYS, EOPNOTSUPP, EPERM, ESRCH } from '../public/errno.js';
+import {
+  E2BIG,
+  EDOM,
+  EFAULT,
+  EILSEQ,
+  EINVAL,
+  EIO,
+  ENOENT,
+  ENOMEM,
+  ENOSYS,
+  EOPNOTSUPP,
+  EPERM,
+  ESRCH,
+} from '../public/errno.js';
 import { PAGE_SIZE } from '../public/arch-arm.js';
 import { P2M_MAP_FOREIGN_RO, P2M_MAP_FOREIGN_RW, P2M_RAM_RO, P2M_RAM_RW, isAnyRam, isRam } from '../arch/arm/p2m.js';
 import { copyFromGuest, copyToGuest } from '../arch/arm/guestcopy.js';
+import { preemptCheck } from '../arch/arm/hypercall.js';
 import { baselineOf } from './baselines.js';
 import { mayModelDevices } from './dm.js';
-import type { Domain, Vcpu } from './domain.js';
+import { BLOCKED, type Blocked, type Domain, type Vcpu } from './domain.js';
 import type { HypercallContext, Xen } from './xen.js';
 
 const MAX_GFN = 2 ** 28; // 40-bit IPAs
+/** ULONG_MAX >> MEMOP_EXTENT_SHIFT: more cannot be counted in cmd. */
+const MAX_EXTENTS = (1n << 58n) - 1n;
 /** Frames of a resource in one batch; before 2021 also the answer to a question for its size. */
 const RESOURCE_BATCH = 32;
 
@@ -32,18 +48,24 @@ function gfnOf(value: bigint): number | undefined {
   return value < BigInt(MAX_GFN) ? Number(value) : undefined;
 }
 
-/** memory_op(cmd, arg); cmd's high bits are a continuation's start extent, which a guest may not set meaningfully. */
-export function doMemoryOp(x: HypercallContext): bigint {
+/** memory_op(cmd, arg); cmd's high bits are the extent at which a call that was interrupted goes on (MEMOP_EXTENT_SHIFT). */
+export function doMemoryOp(x: HypercallContext): bigint | Blocked {
   const cmd = Number(x.arg(0) & 0x3fn);
-  return BigInt(memoryOp(x, cmd, x.arg(1)));
+  const rc = memoryOp(x, cmd, x.arg(1), x.arg(0) >> 6n);
+  return rc === BLOCKED ? BLOCKED : BigInt(rc);
 }
 
-function memoryOp(x: HypercallContext, cmd: number, at: bigint): number {
+/** The same call from extent `next` on. */
+function goOn(x: HypercallContext, next: bigint): Blocked {
+  return x.continueWith!([(x.arg(0) & 0x3fn) | (next << 6n), x.arg(1)]);
+}
+
+function memoryOp(x: HypercallContext, cmd: number, at: bigint, start: bigint): number | Blocked {
   switch (cmd) {
     case XENMEM.add_to_physmap:
       return addToPhysmap(x, at);
     case XENMEM.add_to_physmap_batch:
-      return addToPhysmapBatch(x, at);
+      return addToPhysmapBatch(x, at, start);
     case XENMEM.remove_from_physmap:
       return removeFromPhysmap(x, at);
     case XENMEM.acquire_resource:
@@ -51,10 +73,10 @@ function memoryOp(x: HypercallContext, cmd: number, at: bigint): number {
     case XENMEM.decrease_reservation:
       // v1 tells the emulators at the end of the hypercall, whatever was given back.
       if (baselineOf(x.xen).invalidate === 'decrease-reservation') x.vcpu.domain.mapcacheInvalidate = true;
-      return reservation(x, at, cmd);
+      return reservation(x, at, cmd, start);
     case XENMEM.populate_physmap:
     case XENMEM.increase_reservation:
-      return reservation(x, at, cmd);
+      return reservation(x, at, cmd, start);
     case XENMEM.current_reservation:
     case XENMEM.maximum_reservation: {
       const arg = struct(x.xen, x.vcpu, at, 2);
@@ -110,9 +132,10 @@ function place(d: Domain, gfn: number, pa: number): number {
   return d.p2m.map(gfn, pa, 1, P2M_RAM_RW);
 }
 
-function addToPhysmapBatch(x: HypercallContext, at: bigint): number {
+function addToPhysmapBatch(x: HypercallContext, at: bigint, start: bigint): number | Blocked {
   const { xen, vcpu } = x;
   const B = ADD_TO_PHYSMAP_BATCH;
+  if (start > 0xffffn) return -EDOM;
   const arg = struct(xen, vcpu, at, B.bytes);
   if (arg === undefined) return -EFAULT;
   const space = arg.getUint16(B.space, true);
@@ -124,7 +147,9 @@ function addToPhysmapBatch(x: HypercallContext, at: bigint): number {
   const gpfns = arg.getBigUint64(B.gpfns, true);
   const errs = arg.getBigUint64(B.errs, true);
   const foreign = arg.getUint16(B.foreign, true);
-  for (let i = 0; i < size; i++) {
+  if (start > BigInt(size)) return -EILSEQ;
+  for (let i = Number(start); i < size; i++) {
+    if (BigInt(i) > start && preemptCheck(x)) return goOn(x, BigInt(i));
     const idx = struct(xen, vcpu, idxs + BigInt(8 * i), 8)?.getBigUint64(0, true);
     const gpfn = struct(xen, vcpu, gpfns + BigInt(8 * i), 8)?.getBigUint64(0, true);
     if (idx === undefined || gpfn === undefined) return -EFAULT;
@@ -260,7 +285,7 @@ function mapResourceBatch(x: HypercallContext, batch: ResourceBatch): number {
 }
 
 /** increase/decrease_reservation and populate_physmap of a domain on itself; returns extents done. */
-function reservation(x: HypercallContext, at: bigint, cmd: number): number {
+function reservation(x: HypercallContext, at: bigint, cmd: number, start: bigint): number | Blocked {
   const { xen, vcpu } = x;
   const M = MEMORY_RESERVATION;
   const arg = struct(xen, vcpu, at, M.bytes);
@@ -271,10 +296,12 @@ function reservation(x: HypercallContext, at: bigint, cmd: number): number {
   const count = arg.getBigUint64(M.nr_extents, true);
   // xen: a domain may ask for blocks up to 2 MiB (CONFIG_DOMU_MAX_ORDER 9).
   if (order > 9 || cmd === XENMEM.increase_reservation) return 0;
+  if (start >= count || count > MAX_EXTENTS) return Number(start);
   const list = arg.getBigUint64(M.extent_start, true);
   const pages = 1 << order;
-  let doneExtents = 0;
+  let doneExtents = Number(start);
   for (; BigInt(doneExtents) < count; doneExtents++) {
+    if (BigInt(doneExtents) > start && preemptCheck(x)) return goOn(x, BigInt(doneExtents));
     const gpfn = struct(xen, vcpu, list + BigInt(8 * doneExtents), 8)?.getBigUint64(0, true);
     const gfn = gpfn === undefined ? undefined : gfnOf(gpfn);
     if (gfn === undefined) break;

@@ -38,6 +38,8 @@ export interface HypercallContext {
   readonly pcpu: number;
   /** Argument 0..4. */
   arg(i: number): bigint;
+  /** Ends this part of a long call: it is made again with these arguments. Guests only: modelled software has no long ones. */
+  readonly continueWith?: (args: readonly bigint[]) => Blocked;
 }
 
 /**
