@@ -11,7 +11,7 @@ import type {
   StepConfidence,
 } from './report/data.js';
 import { createFlatMachine, type FlatMachineOptions } from './sim/machine/flat.js';
-import type { Machine } from './sim/machine/machine.js';
+import type { Machine, TimingChoice } from './sim/machine/machine.js';
 import { CORE_BASE, CORE_STRIDE, CORE_WINDOW_ABORTS } from './sim/wasm/layout.js';
 import type { StepTotal } from './sim/trace/ledger.js';
 import { percentiles } from './sim/trace/percentiles.js';
@@ -88,7 +88,7 @@ function createWithEngine(options: BareOptions): Simulation {
   const { configuration, ...rest } = options;
   const { board, design } = configuration;
   const engine = design['cpu.engine'] === 'translator' ? 'translator' : 'interpreter';
-  const { machine } = createFlatMachine({ ...rest, board, engine });
+  const { machine } = createFlatMachine({ ...rest, board, engine, timing: timingChoice(design) });
   return {
     machine,
     configuration,
@@ -100,6 +100,11 @@ function createWithEngine(options: BareOptions): Simulation {
     testStatus: () => machine.serial.console().testStatus,
     close: () => {},
   };
+}
+
+/** How a machine is told the cost model of its cores. */
+export function timingChoice(design: Configuration['design']): TimingChoice {
+  return { cpu: design['timing.cpu'], from: design['timing.from'] };
 }
 
 /** Names of the cores by machine index: `a57.0` is core 0 of cluster a57. */

@@ -13,6 +13,11 @@ function choice<const V extends readonly string[]>(value: V[number], values: V, 
   return { value, values, doc, unit: '', low: 0, high: 0 } satisfies Choice;
 }
 
+/** A regular expression; '' = none. */
+function pattern(doc: string) {
+  return { value: '', doc, unit: 'regex', low: 0, high: 0, values: undefined } as const;
+}
+
 function amount(value: number, low: number, high: number, unit: string, doc: string) {
   return { value, doc, unit, low, high, values: undefined };
 }
@@ -102,7 +107,14 @@ export const DESIGN_KEYS = {
     ['interpreter', 'translator', 'both'],
     'how guest instructions are executed: one by one, or hot code translated to WebAssembly; results are the same. both: two machines in step, to find a difference; disks as with --snapshot-disk',
   ),
-  'timing.cpu': choice('functional', ['functional'], 'cost model of the cores'),
+  'timing.cpu': choice(
+    'functional',
+    ['functional', 'approximate'],
+    'cost model of the cores: a fixed cost per instruction class, or pipeline, caches, TLBs, branch prediction and DRAM',
+  ),
+  'timing.from': pattern(
+    'with timing.cpu=approximate: functional until a console line matches, or a guest executes HINT #127',
+  ),
   'sim.seed': amount(1, 0, 4_294_967_295, '', 'seed of what a run draws at random (rng-seed, UUIDs)'),
   'sim.epoch': amount(1_700_000_000, 0, 4_294_967_295, 's', 'wall-clock time at power-on, seconds since 1970'),
 } as const;
@@ -111,7 +123,9 @@ export type DesignKey = keyof typeof DESIGN_KEYS;
 export type Design = {
   readonly [K in DesignKey]: (typeof DESIGN_KEYS)[K] extends { values: infer V extends readonly string[] }
     ? V[number]
-    : number;
+    : (typeof DESIGN_KEYS)[K] extends { value: string }
+      ? string
+      : number;
 };
 
 export const DEFAULT_DESIGN: Design = Object.freeze(

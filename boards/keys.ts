@@ -73,7 +73,7 @@ export function settingKeys(configuration: Configuration): SettingKey[] {
     group: 'design',
     unit: choice.unit,
     value: String(configuration.design[key as keyof Design]),
-    range: choice.values ? choice.values.join(' | ') : `${choice.low}..${choice.high}`,
+    range: choice.values ? choice.values.join(' | ') : choice.unit === 'regex' ? '' : `${choice.low}..${choice.high}`,
     source: choice.doc,
   }));
   return [...board, ...timing, ...design];
@@ -102,6 +102,9 @@ export function applySettings(configuration: Configuration, settings: readonly s
         `--set ${key}: unknown key${didYouMean(key, [...leaves.keys(), ...timingKeys, ...designKeys])}`,
       );
     }
+  }
+  if (design['timing.from'] !== '' && design['timing.cpu'] !== 'approximate') {
+    throw new SettingError(`--set timing.from=${String(design['timing.from'])}: needs --set timing.cpu=approximate`);
   }
   try {
     return { board: createBoard(data as BoardInput), design: Object.freeze(design) as unknown as Design };
@@ -260,6 +263,7 @@ function parseDesign(key: string, text: string): string | number {
     );
   }
   try {
+    if (choice.unit === 'regex') return new RegExp(text).source === '(?:)' ? '' : text;
     const value = choice.unit === 'ns' ? parseQuantity(text, 'duration') : parseInteger(text);
     if (value < choice.low || value > choice.high)
       throw new RangeError(`${value} is outside ${choice.low}..${choice.high}`);

@@ -2,9 +2,10 @@ import { z } from 'zod';
 
 /**
  * Units of a timing entry. `cycles` are cycles of the core that does the work, `ns` is wall time of the SoC,
- * `cycles/KiB` and `ns/KiB` scale with the bytes moved (rounded up once per charge).
+ * `cycles/KiB` and `ns/KiB` scale with the bytes moved (rounded up once per charge). A `count` is no time but a size that
+ * time depends on: entries of a buffer, instructions per cycle.
  */
-export const TIMING_UNITS = ['cycles', 'ns', 'cycles/KiB', 'ns/KiB'] as const;
+export const TIMING_UNITS = ['cycles', 'ns', 'cycles/KiB', 'ns/KiB', 'count'] as const;
 export type TimingUnit = (typeof TIMING_UNITS)[number];
 
 /**
@@ -35,6 +36,17 @@ export const timingEntrySchema = z
   });
 
 export type TimingEntry = z.output<typeof timingEntrySchema>;
+
+/** One line of a timing table. */
+export function entry(
+  value: number,
+  unit: TimingUnit,
+  range: readonly [number, number],
+  confidence: Confidence,
+  source: string,
+): TimingEntry {
+  return { value, unit, low: range[0], high: range[1], confidence, source };
+}
 
 const KEY = /^[a-z]+(\.[a-zA-Z][a-zA-Z0-9]*)+$/;
 export const timingTableSchema = z.record(

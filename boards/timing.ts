@@ -1,4 +1,5 @@
-import type { Confidence, TimingEntry, TimingUnit } from './timing-schema.js';
+import { CORE_TIMING } from './timing-cores.js';
+import { entry, type TimingEntry } from './timing-schema.js';
 
 /**
  * What everything costs on the R-Car H3 under Xen. Sources: seL4 benchmark results, lmbench logs, compiler models and
@@ -6,16 +7,6 @@ import type { Confidence, TimingEntry, TimingUnit } from './timing-schema.js';
  * Short names: SEL4 = sel4bench results for Tegra X1 (A57), LLVM = AArch64SchedA57.td, SBC = sbc-bench raw logs (Jetson
  * Nano, A57), ISCA16/ATC17 = Dall et al., LMBENCH = TI SDK performance guides (A53, A72), TFA = psci-performance-juno.
  */
-function entry(
-  value: number,
-  unit: TimingUnit,
-  range: readonly [number, number],
-  confidence: Confidence,
-  source: string,
-): TimingEntry {
-  return { value, unit, low: range[0], high: range[1], confidence, source };
-}
-
 /** Cost per instruction class in `functional` accuracy: one byte in each micro-op, at least 1. Mean of OS code: about 1 per cycle. */
 const cpu = {
   'cpu.functional.alu': entry(1, 'cycles', [1, 2], 'measured', 'LLVM: 1 cycle, 2 pipes'),
@@ -66,8 +57,6 @@ const cpu = {
   'cpu.functional.system': entry(5, 'cycles', [2, 20], 'guessed', 'MRS 3-10 cycles, judgement'),
   'cpu.functional.barrier': entry(20, 'cycles', [10, 300], 'guessed', 'DMB 10-20, DSB 15-40, ISB 20-40, judgement'),
   'cpu.functional.hint': entry(1, 'cycles', [1, 4], 'guessed', 'judgement'),
-  'cpu.exceptionEntry': entry(60, 'cycles', [45, 76], 'derived', 'X-Gene 68-76 (NEVE17); SEL4 null syscall 249 in all'),
-  'cpu.exceptionReturn': entry(55, 'cycles', [45, 65], 'derived', 'X-Gene 65 (NEVE17); SEL4 null syscall 249 in all'),
   'cpu.wfiWake': entry(200, 'ns', [50, 1000], 'guessed', 'standby exit of a core, judgement'),
 } as const satisfies Record<string, TimingEntry>;
 
@@ -331,7 +320,7 @@ const services = {
 } as const satisfies Record<string, TimingEntry>;
 
 /** The default table. Boards with other cores start from it. */
-export const TIMING = { ...cpu, ...bus, ...firmware, ...xen, ...domd, ...services } as const;
+export const TIMING = { ...cpu, ...CORE_TIMING, ...bus, ...firmware, ...xen, ...domd, ...services } as const;
 
 export type TimingKey = keyof typeof TIMING;
 export type TimingTable = Readonly<Record<TimingKey, TimingEntry>>;

@@ -1,20 +1,23 @@
-// Generates sim/cpu/kernel/gen and compiles sim/wasm/core.wasm and sim/wasm/stage2.wasm, if their sources changed.
+// Generates sim/cpu/kernel/gen and compiles sim/wasm/core.wasm, core-approximate.wasm and stage2.wasm, if their sources changed.
 //   node tools/build-kernels.mjs [-O1]    RCAR_SIM_WAT=1 in the environment: the text forms too, beside the modules
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { join, relative } from 'node:path';
+import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { loadTs, ROOT } from './load-ts.mjs';
 
 const GEN = join(ROOT, 'sim/cpu/kernel/gen');
 const STAMPS = join(ROOT, '.stamps');
 const CORE = { entry: 'sim/cpu/kernel/main.ts', out: 'sim/wasm/core.wasm' };
+const APPROXIMATE = { entry: 'sim/timing/kernel/main.ts', out: 'sim/wasm/core-approximate.wasm' };
 const STAGE2 = { entry: 'sim/mmu/kernel/stage2.ts', out: 'sim/wasm/stage2.wasm' };
 const SOURCES = [
   'sim/cpu/isa',
   'sim/cpu/kernel',
   'sim/mmu/kernel',
+  'sim/timing/kernel',
   'sim/wasm/layout.ts',
+  'sim/wasm/timing-layout.ts',
   'tools/load-ts.mjs',
   'tools/build-kernels.mjs',
 ];
@@ -84,20 +87,20 @@ function widestTable(text, name) {
   return Math.max(0, ...tables.map((table) => table.trim().split(/\s+/).length - 1));
 }
 
-/** What the design relies on and the compiler does not promise. */
-function verifyCore({ bytes, text }, { operations, simdOperations }) {
+/** What the design relies on and the compiler does not promise. `run` names the module's run loop. */
+function verifyCore({ out, bytes, text }, run, wanted, { operations, simdOperations }) {
   const imports = WebAssembly.Module.imports(new WebAssembly.Module(bytes)).map(
     ({ module, name }) => `${module}.${name}`,
   );
-  if (imports.toSorted().join() !== CORE_IMPORTS.join()) throw new Error(`core.wasm imports ${imports.join(', ')}`);
-  if (/\(data /.test(text)) throw new Error('core.wasm has static data, which would lie in the CORE blocks');
+  if (imports.toSorted().join() !== wanted.join()) throw new Error(`${out} imports ${imports.join(', ')}`);
+  if (/\(data /.test(text)) throw new Error(`${out} has static data, which would lie in the CORE blocks`);
   // A switch that the compiler turns into a chain of comparisons costs a factor, not an error.
-  for (const [name, wanted] of [
-    ['$sim/cpu/kernel/gen/run/run', operations],
+  for (const [name, least] of [
+    [run, operations],
     ['$sim/cpu/kernel/simd/exec/simdExec', simdOperations],
   ]) {
     const targets = widestTable(text, name);
-    if (targets < wanted) throw new Error(`${name} is no jump table: ${targets} targets for ${wanted} operations`);
+    if (targets < least) throw new Error(`${name} is no jump table: ${targets} targets for ${least} operations`);
   }
 }
 
@@ -105,12 +108,16 @@ function verifyCore({ bytes, text }, { operations, simdOperations }) {
 export async function buildKernels(level = '-O3') {
   const stamp = join(STAMPS, 'kernels');
   const wanted = `${hashOfSources()} ${level}`;
-  const built = [CORE.out, STAGE2.out].every((out) => existsSync(join(ROOT, out)));
+  const built = [CORE.out, APPROXIMATE.out, STAGE2.out].every((out) => existsSync(join(ROOT, out)));
   if (built && existsSync(stamp) && readFileSync(stamp, 'utf8') === wanted) return false;
   const counts = await generate();
   const core = await compile(CORE, CORE_FLAGS, level);
-  verifyCore(core, counts);
-  for (const { out, bytes } of [core, await compile(STAGE2, [], level)]) writeFileSync(join(ROOT, out), bytes);
+  verifyCore(core, '$sim/cpu/kernel/gen/run/run', CORE_IMPORTS, counts);
+  const approximate = await compile(APPROXIMATE, [...CORE_FLAGS, '--use', 'APPROXIMATE=1'], level);
+  const imports = CORE_IMPORTS.filter((name) => name !== 'env.hot');
+  verifyCore(approximate, '$sim/cpu/kernel/gen/timed-run/run', imports, counts);
+  for (const { out, bytes } of [core, approximate, await compile(STAGE2, [], level)])
+    writeFileSync(join(ROOT, out), bytes);
   mkdirSync(STAMPS, { recursive: true });
   writeFileSync(stamp, wanted);
   return true;
@@ -118,5 +125,7 @@ export async function buildKernels(level = '-O3') {
 
 if (process.argv[1] !== undefined && import.meta.url === pathToFileURL(process.argv[1]).href) {
   const changed = await buildKernels(process.argv[2]);
-  console.log(changed ? `built ${relative(ROOT, join(ROOT, CORE.out))} and ${STAGE2.out}` : 'kernels are up to date');
+  console.log(
+    changed ? `built ${[CORE, APPROXIMATE, STAGE2].map(({ out }) => out).join(', ')}` : 'kernels are up to date',
+  );
 }

@@ -52,6 +52,7 @@ const kernelInputs = () => [
   ),
   ...list('sim/cpu/isa', (path) => path.endsWith('.ts') && !path.endsWith('.spec.ts')),
   'sim/wasm/layout.ts',
+  'sim/wasm/timing-layout.ts',
   'tools/build-kernels.mjs',
 ];
 const typescriptInputs = () => [

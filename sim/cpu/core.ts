@@ -25,6 +25,7 @@ import {
   CORE_WINDOW_ABORTS,
   CORE_WINDOW_HI,
   CORE_WINDOW_LO,
+  EXIT_MARKER,
   FLAG_EL2_MODEL,
   FLAG_NO_EL2,
   HOT_BASE,
@@ -93,10 +94,13 @@ export class Core {
    */
   run(limitCycles?: number): number {
     if (limitCycles !== undefined) this.limit = limitCycles;
-    this.#kernel.running = this.index;
-    const exit = this.#kernel.run(this.index);
-    this.#kernel.running = -1;
-    return exit;
+    for (;;) {
+      this.#kernel.running = this.index;
+      const exit = this.#kernel.run(this.index);
+      this.#kernel.running = -1;
+      if (exit !== EXIT_MARKER) return exit;
+      this.#kernel.onMarker();
+    }
   }
 
   /** Exception return through ELR_EL2 and SPSR_EL2 for a modelled EL2; false if it is illegal. */

@@ -22,6 +22,8 @@ const RETURN = 13;
  */
 export class Console {
   expect: RegExp | undefined;
+  /** Called once, when the current line matches the pattern. */
+  trigger: { readonly pattern: RegExp; readonly fire: () => void } | undefined;
   #line = '';
   #bytes = 0;
   #panicked = false;
@@ -63,6 +65,11 @@ export class Console {
     if (byte === RETURN || this.#line.length >= MAX_LINE) return;
     // Latin-1: a pattern can name any byte, and a cut UTF-8 sequence does no harm.
     this.#line += String.fromCharCode(byte);
+    if (this.trigger?.pattern.test(this.#line) === true) {
+      const { fire } = this.trigger;
+      this.trigger = undefined;
+      fire();
+    }
     if (this.expect?.test(this.#line) === true) this.hooks.onExpect?.(this.#line);
   }
 

@@ -3,6 +3,7 @@ import { Core } from '../cpu/core.js';
 import { PmuInterrupts } from '../cpu/pmu.js';
 import { COST_CLASSES } from '../cpu/isa/costs.js';
 import { Gic400 } from '../gic/gic400.js';
+import { ApproximateTiming } from '../timing/approximate.js';
 import { Costs } from '../timing/costs.js';
 import { createBlock } from '../soc/blocks.js';
 import { GenericTimer, type TimerName } from '../timer/generic-timer.js';
@@ -10,9 +11,10 @@ import { RequestLedger } from '../trace/ledger.js';
 import { NO_CORE, Trace, TraceKind } from '../trace/record.js';
 import { COST_TABLE } from '../wasm/layout.js';
 import { Translator } from '../translator/translator.js';
-import { createKernel, type Kernel } from '../wasm/module.js';
+import { createKernel, type Kernel, type KernelImports } from '../wasm/module.js';
 import { Bus } from './bus.js';
 import { coreDigest } from './core-digest.js';
+import type { Console } from './console.js';
 import type { IrqLine } from './device.js';
 import type { El2, SliceOutcome } from './el2.js';
 import type { Clock, TimedEvent } from './events.js';
@@ -46,8 +48,17 @@ export interface MachineOptions {
   readonly contextOf?: (core: number) => string | undefined;
   /** That software takes the same exception for ever; default: the run ends with outcome `crash`. */
   readonly onExceptionLoop?: (context: string, detail: string) => void;
+  /** How cores are timed; default: functional. */
+  readonly timing?: TimingChoice;
   /** Console input recorded in an earlier run, delivered at the same times. */
   readonly replay?: readonly InputRecord[];
+}
+
+/** The design choices `timing.cpu` and `timing.from`. */
+export interface TimingChoice {
+  readonly cpu: 'functional' | 'approximate';
+  /** Functional until a console line matches this or a guest executes HINT #127; '' = approximate from the start. */
+  readonly from: string;
 }
 
 /** `more`: call run() again. `waiting`: nothing will happen without input. `done`: see `outcome`. */
@@ -104,6 +115,9 @@ export class Machine {
   readonly #deadline: Ticks;
   readonly #watch: ExceptionWatch;
   readonly #panicStop: TimedEvent;
+  readonly #approximate: ApproximateTiming | undefined;
+  readonly #timedFrom: RegExp | undefined;
+  #timingDue = false;
   #outcome: Outcome | undefined;
   #pause = false;
   #reference: Machine | undefined;
@@ -128,18 +142,28 @@ export class Machine {
       (core, cost) => this.charge(core, cost),
     );
     this.linear = createLinearMemory(board.memory);
-    this.kernel = createKernel(this.linear, {
+    const imports: KernelImports = {
       ...this.bus.kernelImports(this.linear),
       timerWritten: (core) => {
         this.timer.recompute(core);
         this.pmu.recompute(core);
       },
       hot: (uop, pageHi, pageLo, now) => this.translator?.hot(uop, pageHi, pageLo, now !== 0),
-    });
+    };
+    this.kernel = createKernel(this.linear, imports);
     this.translator = options.engine === 'translator' ? new Translator(this.kernel) : undefined;
     this.memory = new LinearPhysicalMemory(this.linear, board.memory, this.kernel);
     this.#writeCostTable(board.cores[0] as BoardCore);
     this.cores = board.cores.map((core) => new Core(this.kernel, this.linear, core, board));
+    const { timing } = options;
+    if (timing?.cpu === 'approximate') {
+      this.#approximate = new ApproximateTiming(this.kernel, imports, board, this.costs);
+      if (timing.from === '') this.#approximate.start();
+      else {
+        this.#timedFrom = new RegExp(timing.from);
+        this.kernel.onMarker = () => this.#approximate?.start();
+      }
+    }
     this.scheduler = new Scheduler(this.cores, (core) => this.#slice(core as Core), {
       tickHz: board.tickHz,
       ticksPerCount: board.ticksPerCount,
@@ -202,6 +226,8 @@ export class Machine {
     ] as const) {
       this.addPart(name, part);
     }
+    if (this.#approximate !== undefined) this.addPart('timing', this.#approximate);
+    for (const { name } of board.serial) this.timedFrom(this.serial.console(name));
     this.el2 = options.el2(this);
     this.addPart('el2', this.el2);
   }
@@ -218,6 +244,17 @@ export class Machine {
    */
   inStepWith(reference: Machine): void {
     this.#reference = reference;
+  }
+
+  /** Makes a line of this console that matches `timing.from` begin the approximate timing. */
+  timedFrom(console: Console): void {
+    if (this.#timedFrom === undefined) return;
+    console.trigger = { pattern: this.#timedFrom, fire: () => (this.#timingDue = true) };
+  }
+
+  /** True while cores are timed by the approximate model. */
+  get timed(): boolean {
+    return this.#approximate?.on === true;
   }
 
   /** How the run ended, or undefined while it goes on. */
@@ -260,6 +297,10 @@ export class Machine {
       if (this.#reference !== undefined) {
         this.#reference.run(0, until, idleUntil);
         compareMachines(this, this.#reference);
+      }
+      if (this.#timingDue) {
+        this.#timingDue = false;
+        this.#approximate?.start();
       }
       if (!idle) this.#watch.look(this.time, this.board.tickHz);
       if (this.memory.exhausted) {

@@ -108,6 +108,7 @@ export class Costs {
   #cycles(entry: TimingEntry, ticksPerCycle: bigint, bytes: bigint): bigint {
     const value = BigInt(entry.value);
     switch (entry.unit) {
+      case 'count':
       case 'cycles':
         return value;
       case 'cycles/KiB':

@@ -117,6 +117,7 @@ export const EXIT_WFI: i32 = 2; // untrapped WFI with nothing pending; PC is aft
 export const EXIT_WFE: i32 = 3; // untrapped WFE with the event register clear; PC is after it
 export const EXIT_SMC: i32 = 4; // SMC (or conducted HVC) for sim/firmware; PC is after it, EXIT_INFO = imm16
 export const EXIT_UNMODELLED: i32 = 5; // PC at the instruction, EXIT_INFO = encoding
+export const EXIT_MARKER: i32 = 6; // HINT #127: the guest asks for timing; PC is after it
 export const EL2_SYNC: i32 = 0; // ESR/ELR/SPSR/FAR/HPFAR_EL2 hold the syndrome
 export const EL2_IRQ: i32 = 1;
 export const EL2_FIQ: i32 = 2;

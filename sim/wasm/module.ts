@@ -50,15 +50,31 @@ export interface Kernel extends KernelExports {
   readonly u32: Uint32Array;
   /** Indexed by byte address / 8. */
   readonly u64: BigUint64Array;
+  /** Called, outside `run`, when a core has executed HINT #127. */
+  onMarker: () => void;
   /** Index of the core whose `run` is live, -1 outside: its registers are in the HOT block. */
   running: number;
 }
 
-let compiled: WebAssembly.Module | undefined;
+const compiled = new Map<string, WebAssembly.Module>();
 
-function coreModule(): WebAssembly.Module {
-  compiled ??= new WebAssembly.Module(readFileSync(new URL('./core.wasm', import.meta.url)));
-  return compiled;
+function instantiate(file: string, memory: WebAssembly.Memory, imports: KernelImports): KernelExports {
+  let module = compiled.get(file);
+  if (module === undefined) {
+    module = new WebAssembly.Module(readFileSync(new URL(`./${file}`, import.meta.url)));
+    compiled.set(file, module);
+  }
+  const { mmioRead, mmioWrite, timerWritten, hot = () => {} } = imports;
+  const instance = new WebAssembly.Instance(module, { env: { memory, mmioRead, mmioWrite, timerWritten, hot } });
+  const exports = instance.exports as unknown as KernelExports;
+  const version = exports.layoutVersion();
+  if (version !== LAYOUT_VERSION) throw new Error(`${file} has layout ${version}, expected ${LAYOUT_VERSION}`);
+  return exports;
+}
+
+/** The exports of the kernel that keeps time by the approximate core model, on the memory of another. Throws as createKernel. */
+export function approximateExports(memory: WebAssembly.Memory, imports: KernelImports): KernelExports {
+  return instantiate('core-approximate.wasm', memory, imports);
 }
 
 /**
@@ -66,17 +82,13 @@ function coreModule(): WebAssembly.Module {
  * Throws if core.wasm is missing or was built from another layout.
  */
 export function createKernel(memory: WebAssembly.Memory, imports: KernelImports): Kernel {
-  const { mmioRead, mmioWrite, timerWritten, hot = () => {} } = imports;
-  const instance = new WebAssembly.Instance(coreModule(), { env: { memory, mmioRead, mmioWrite, timerWritten, hot } });
-  const exports = instance.exports as unknown as KernelExports;
-  const version = exports.layoutVersion();
-  if (version !== LAYOUT_VERSION) throw new Error(`core.wasm has layout ${version}, expected ${LAYOUT_VERSION}`);
   return {
-    ...exports,
+    ...instantiate('core.wasm', memory, imports),
     memory,
     u8: new Uint8Array(memory.buffer),
     u32: new Uint32Array(memory.buffer),
     u64: new BigUint64Array(memory.buffer),
+    onMarker: () => undefined,
     running: -1,
   };
 }

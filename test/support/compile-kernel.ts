@@ -5,7 +5,13 @@ import { fileURLToPath } from 'node:url';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const CACHE = join(ROOT, '.cache', 'kernels');
-const SOURCES = ['sim/cpu/kernel', 'sim/mmu/kernel', 'sim/wasm/layout.ts'];
+const SOURCES = [
+  'sim/cpu/kernel',
+  'sim/mmu/kernel',
+  'sim/timing/kernel',
+  'sim/wasm/layout.ts',
+  'sim/wasm/timing-layout.ts',
+];
 
 function filesBelow(path: string): string[] {
   if (path.endsWith('.ts')) return [path];

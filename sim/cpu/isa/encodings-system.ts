@@ -43,6 +43,7 @@ export const SYSTEM_ENCODINGS: readonly Encoding[] = [
       else if (n == 3) hint(uop, SYS_WFI);
       else if (n == 4) hint(uop, SYS_SEV);
       else if (n == 5) hint(uop, SYS_SEVL);
+      else if (n == 127) hint(uop, SYS_MARKER); // a NOP on hardware
       else put(uop, O_NOP, 0, 0, 0, 0);`,
   },
   {
@@ -50,7 +51,7 @@ export const SYSTEM_ENCODINGS: readonly Encoding[] = [
     pattern: '1101010100 0 00 011 0011 CRm:4 010 11111',
     emit: 'put(uop, O_SYSTEM, 0, 0, SYS_CLREX, 0); setCost(uop, COST_BARRIER);',
   },
-  { name: 'DSB', pattern: '1101010100 0 00 011 0011 CRm:4 100 11111', emit: 'put(uop, O_BARRIER, 0, 0, 0, 0);' },
+  { name: 'DSB', pattern: '1101010100 0 00 011 0011 CRm:4 100 11111', emit: 'put(uop, O_BARRIER, 0, 0, 0, 1);' },
   { name: 'DMB', pattern: '1101010100 0 00 011 0011 CRm:4 101 11111', emit: 'put(uop, O_BARRIER, 0, 0, 0, 0);' },
   {
     name: 'ISB',

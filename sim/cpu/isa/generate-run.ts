@@ -9,7 +9,7 @@ import { PACKED, PC } from './text.js';
 const CORE = 'load<u32>(CUR_STATE)';
 
 /** One case of access(): the TLB hit, or with `slow` the slow path. `d`, `m`, `n` are read first: see code.ts. */
-function accessCase(access: Access, index: number): string {
+export function accessCase(access: Access, index: number): string {
   const head = `case ${index}: { // ${access.name}\n      const va: u64 = ${access.address};`;
   if (access.kind === 'custom') return `${head} ${access.data('d', 'm')} }`;
   const load = access.kind === 'load';

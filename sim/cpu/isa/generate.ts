@@ -1,6 +1,7 @@
 import { generateDecode } from './generate-decode.js';
 import { generateOpcodes } from './generate-opcodes.js';
 import { generateAccess, generateRun } from './generate-run.js';
+import { generateTimedAccess, generateTimedRun } from './generate-timed.js';
 import { OPS } from './ops.js';
 
 /** The base instruction set's generated kernel modules: file name in kernel/gen to AssemblyScript text. */
@@ -10,6 +11,8 @@ export function generateIsa(): Record<string, string> {
     'decode.ts': generateDecode(),
     'access.ts': generateAccess(),
     'run.ts': generateRun(),
+    'timed-access.ts': generateTimedAccess(),
+    'timed-run.ts': generateTimedRun(),
   };
 }
 

@@ -29,6 +29,8 @@ import {
   HOT_NZCV,
   HOT_PC,
 } from '../../wasm/layout';
+import { exceptionTimed } from '../../timing/kernel/system';
+import { TIMED } from '../../timing/kernel/timed';
 import { contextChanged, contextSwitched } from '../../mmu/kernel/context';
 import { fetchPage } from '../../mmu/kernel/tlb';
 import { recomputeDebug, returnedSs, stepCompleted } from './debug';
@@ -151,6 +153,7 @@ function enter(target: u32, vector: u32): void {
   const spsel = load<u32>(s, <usize>CORE_SPSEL);
   const counted = load<u32>(s, <usize>CORE_PMU_ON) != 0;
   if (counted) pmuEvent(EVENT_EXC_TAKEN);
+  if (TIMED) exceptionTimed(target == 2 && flag(FLAG_EL2_MODEL));
   const spsr = pstate();
   const offset: u32 = vector + (from < target ? 0x400 : spsel ? 0x200 : 0);
   if (target == 2) {

@@ -7,12 +7,13 @@ import {
   CORE_STRIDE,
   CORE_BASE,
   EXIT_CODE,
+  EXIT_MARKER,
   EXIT_SMC,
   HOT_PC,
   MAX_CORES,
 } from '../../wasm/layout';
 import { brk, exceptionReturn, hvc, smc, svc, undefinedInstruction, unmodelled, wfx } from './exception';
-import { el, S } from './state';
+import { el, S, setExit } from './state';
 import { msr, msrImm } from './sysreg';
 import { sysOp } from './sysop';
 
@@ -33,6 +34,7 @@ export const SYS_CLREX: u32 = 13;
 export const SYS_MSR_IMMEDIATE: u32 = 14;
 export const SYS_MSR: u32 = 15;
 export const SYS_SYS: u32 = 16;
+export const SYS_MARKER: u32 = 17;
 
 const MONITOR_OPEN: u64 = 0xffffffffffffffff;
 
@@ -107,6 +109,10 @@ export function systemOp(kind: u32, uop: usize): void {
       return;
     case SYS_MSR:
       if (msr(operand, value)) next();
+      return;
+    case SYS_MARKER:
+      setExit(EXIT_MARKER, 0);
+      next();
       return;
     case SYS_SYS:
       if (sysOp(operand, value)) next();

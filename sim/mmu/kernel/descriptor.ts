@@ -1,4 +1,6 @@
 // Descriptor fetch of both stages, and what the formats of both stages share (Arm ARM DDI 0487, D5.3).
+import { TIMED } from '../../timing/kernel/timed';
+import { walkRead } from '../../timing/kernel/tlb';
 import { hostOf } from './phys';
 
 /** The descriptor that `fetchDescriptor` read. */
@@ -11,6 +13,7 @@ export function fetchDescriptor(pa: u64): bool {
   const host = hostOf(pa);
   if (host == 0) return false;
   descriptor = load<u64>(<usize>host);
+  if (TIMED) walkRead(pa);
   return true;
 }
 

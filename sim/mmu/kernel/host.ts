@@ -1,6 +1,9 @@
 // Exports for the host. Addresses and lengths come as unsigned words.
-import { CORE_WALK_READS, WALK_RESULT } from '../../wasm/layout';
+import { CORE_WALK_READS, MAX_CORES, WALK_RESULT } from '../../wasm/layout';
 import { blockOf } from '../../cpu/kernel/state';
+import { linesWritten } from '../../timing/kernel/cache';
+import { TIMED } from '../../timing/kernel/timed';
+import { tlbsFlushed } from '../../timing/kernel/tlb';
 import { flushCode, invalidateCode } from './code';
 import { dropVmid, flushAll } from './context';
 import { FSC_NONE } from './descriptor';
@@ -52,6 +55,7 @@ export function hostWalk(core: u32, vaHi: u32, vaLo: u32, flags: u32): i32 {
 /** Drops every EL1&0 translation of a VMID on all cores (stage 2 changed). */
 export function tlbFlushVmid(vmid: u32): i32 {
   dropVmid(<u64>vmid, true);
+  if (TIMED) tlbsFlushed(<u32>MAX_CORES, true);
   return 0;
 }
 
@@ -78,8 +82,9 @@ export function hostOfExport(paHi: u32, paLo: u32): u32 {
   return hostOf(((<u64>paHi) << 32) | (<u64>paLo));
 }
 
-/** Opens the exclusive monitors that a write of the host to [pa, pa+length) hits. */
+/** The host is about to write [pa, pa+length): exclusive monitors there open, modelled caches give the lines up. */
 export function breakMonitors(paHi: u32, paLo: u32, length: u32): i32 {
   breakMonitorsAt(((<u64>paHi) << 32) | (<u64>paLo), length);
+  if (TIMED) linesWritten(((<u64>paHi) << 32) | (<u64>paLo), length);
   return 0;
 }

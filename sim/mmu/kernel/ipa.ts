@@ -3,6 +3,8 @@
 import { CORE_BASE, CORE_STRIDE } from '../../wasm/layout';
 import { SR_VTCR_EL2, SR_VTTBR_EL2 } from '../../cpu/kernel/gen/sysregs';
 import { srAt } from '../../cpu/kernel/state';
+import { TIMED } from '../../timing/kernel/timed';
+import { ipaWalked, pauseCharging, resumeCharging } from '../../timing/kernel/tlb';
 import { FSC_NONE } from './descriptor';
 import { CTX_STAGE2, PRIV_IPA, privateOf } from './private';
 import { paMaxOf } from './regime';
@@ -21,6 +23,18 @@ const IPA_SIZE: usize = 30; // u16
 
 /** As stage2Walk, with the registers of the core at `s`. */
 export function translateIpa(s: usize, ipa: u64): i32 {
+  if (TIMED) {
+    // what the core keeps is the model's to say, not this cache's
+    if (ipaWalked(s, ipa)) return stage2Walk(srAt(s, SR_VTCR_EL2), srAt(s, SR_VTTBR_EL2), ipa, paMaxOf(s));
+    const charging = pauseCharging();
+    const fsc = keptOrWalked(s, ipa);
+    resumeCharging(charging);
+    return fsc;
+  }
+  return keptOrWalked(s, ipa);
+}
+
+function keptOrWalked(s: usize, ipa: u64): i32 {
   const core = <u32>((s - <usize>CORE_BASE) / <usize>CORE_STRIDE);
   const slot = privateOf(core) + PRIV_IPA + ((<usize>(ipa >> 12)) & (ENTRIES - 1)) * 32;
   const vttbr = srAt(s, SR_VTTBR_EL2);

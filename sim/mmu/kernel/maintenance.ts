@@ -6,6 +6,9 @@ import { CORE_EL, CUR_CORE, MAX_CORES } from '../../wasm/layout';
 import { SR_HCR_EL2, SR_PAR_EL1, SR_TCR_EL1, SR_VTTBR_EL2 } from '../../cpu/kernel/gen/sysregs';
 import { S, setSrAt, srAt } from '../../cpu/kernel/state';
 import { watching, watchpointTaken } from '../../cpu/kernel/debug';
+import { lineDiscarded } from '../../timing/kernel/cache';
+import { TIMED } from '../../timing/kernel/timed';
+import { tlbsFlushed, tlbsForget } from '../../timing/kernel/tlb';
 import { dropAsid, dropEl1, dropEl2, dropVmid } from './context';
 import { FSC_EXTERNAL_WALK, FSC_NONE } from './descriptor';
 import { invalidateVa } from './entry';
@@ -53,12 +56,18 @@ export function tlbi(kind: u32, value: u64, broadcast: u32): void {
     // HCR_EL2.FB: EL1's local forms act as broadcast.
     if (broadcast != 0 || (load<u32>(s, <usize>CORE_EL) == 1 && (srAt(s, SR_HCR_EL2) & HCR_FB) != 0)) {
       const cores = load<u32>(CTX_CORES);
-      for (let core: u32 = 0; core < <u32>MAX_CORES; core++) if ((cores >> core) & 1) invalidateVa(core, va);
+      for (let core: u32 = 0; core < <u32>MAX_CORES; core++) {
+        if (((cores >> core) & 1) == 0) continue;
+        invalidateVa(core, va);
+        if (TIMED) tlbsForget(core, va);
+      }
     } else {
       invalidateVa(load<u32>(<usize>CUR_CORE), va);
+      if (TIMED) tlbsForget(load<u32>(<usize>CUR_CORE), va);
     }
     return;
   }
+  if (TIMED) tlbsFlushed(load<u32>(<usize>CUR_CORE), broadcast != 0);
   const vmid = (srAt(s, SR_VTTBR_EL2) >> 48) & 0xff;
   if (kind == TLBI_ASIDE1) {
     const wide = ((srAt(s, SR_TCR_EL1) >> 36) & 1) != 0;

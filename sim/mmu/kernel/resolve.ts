@@ -18,6 +18,8 @@ import {
 import { SR_SCTLR_EL1, SR_SCTLR_EL2 } from '../../cpu/kernel/gen/sysregs';
 import { dataAbort, instructionAbort } from '../../cpu/kernel/exception';
 import { S, srAt } from '../../cpu/kernel/state';
+import { TIMED } from '../../timing/kernel/timed';
+import { slotApart, slotFilled, slotOfEntry } from '../../timing/kernel/tlb';
 import { addCodeUser, codeOf, uopPage } from './code';
 import { FSC_EXTERNAL, FSC_NONE } from './descriptor';
 import { TLB_INVALID, entryOf, noteBlock } from './entry';
@@ -80,6 +82,7 @@ export function resolve(va: u64, access: u32, flags: u32, unaligned: bool, iss: 
   const entry = entryOf(core, va);
   if (load<u64>(entry + (access == ACCESS_WRITE ? <usize>TLB_TAG_W : <usize>TLB_TAG_R)) == tag) {
     foundHost = load<u32>(entry, <usize>TLB_ADDEND) + <u32>va;
+    if (TIMED) slotOfEntry(entry);
     return true;
   }
   const slot = slowEntry(privateOf(core), va);
@@ -90,6 +93,7 @@ export function resolve(va: u64, access: u32, flags: u32, unaligned: bool, iss: 
     if (usable && ((kept & SLOW_CODE) == 0 || codeOf(host >> 12) != 0)) {
       foundHost = host == 0 ? 0 : host + offset;
       foundPa = load<u64>(slot, SLOW_PA) | (<u64>offset);
+      if (TIMED) slotApart(foundPa, host, (kept & SLOW_DEVICE) != 0);
       return true;
     }
   }
@@ -110,6 +114,7 @@ export function resolve(va: u64, access: u32, flags: u32, unaligned: bool, iss: 
   const watching = (load<u32>(s, <usize>CORE_DEBUG) & (<u32>DEBUG_WATCH)) != 0;
   if (foundHost == 0 || device || watching || alignmentChecked()) {
     fillSlow(slot, tag, foundPa, foundHost, device ? rights | SLOW_DEVICE : rights);
+    if (TIMED) slotApart(foundPa, foundHost, device);
     return true;
   }
   const page = foundHost >> 12;
@@ -125,6 +130,7 @@ export function resolve(va: u64, access: u32, flags: u32, unaligned: bool, iss: 
     store<u64>(entry, TLB_INVALID, <usize>TLB_TAG_W);
   }
   store<u32>(entry, foundHost - <u32>va, <usize>TLB_ADDEND);
+  if (TIMED) slotFilled(entry, s, va, foundPa);
   return true;
 }
 
@@ -158,6 +164,7 @@ export function fetchPage(va: u64): u32 {
   store<u64>(entry, oneByOne ? TLB_INVALID : tag, <usize>TLB_TAG_X);
   store<u32>(entry, uops, <usize>TLB_UOPS);
   store<u32>(entry, host - <u32>va, <usize>TLB_ADDEND);
+  if (TIMED) slotFilled(entry, s, va, outPa);
   addCodeUser(uops, entry);
   return uops;
 }
