@@ -1,10 +1,10 @@
 // Rows are those of the judgement table of docs/timing.md: metric, reference and band of published measurements.
 import { describe, expect, test } from 'vitest';
 import { configure } from '../../boards/keys.js';
-import { boardOf, cyclesEach, cyclesOf, DATA, load, loop, words, type CoreKind } from './testbench.js';
-import { loadSnapshot, saveSnapshot } from '../machine/snapshot.js';
-import { coreParameters } from './core-parameters.js';
-import { Costs } from './costs.js';
+import { boardOf, cyclesEach, cyclesOf, DATA, load, loop, words, type CoreKind } from '../support/timing-bench.js';
+import { loadSnapshot, saveSnapshot } from '../../sim/machine/snapshot.js';
+import { coreParameters } from '../../sim/timing/core-parameters.js';
+import { Costs } from '../../sim/timing/costs.js';
 
 const LINE = 64;
 const NANOSECONDS = { a57: 1 / 1.5, a53: 1 / 1.25 } as const;

@@ -1,8 +1,8 @@
 import { boardData, createBoard, type Board } from '../../boards/board.js';
 import { flatBoard } from '../../boards/flat.js';
 import { rcarH3 } from '../../boards/rcar-h3.js';
-import { createFlatMachine, type FlatMachine } from '../machine/flat.js';
-import type { Machine, MachineOptions } from '../machine/machine.js';
+import { createFlatMachine, type FlatMachine } from '../../sim/machine/flat.js';
+import type { Machine, MachineOptions } from '../../sim/machine/machine.js';
 
 /** Where the measured programs' data begin. */
 export const DATA = 0x4800_0000;
