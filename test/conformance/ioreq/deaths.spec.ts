@@ -17,7 +17,7 @@ import {
   type XenSimulation,
 } from '../../../index.js';
 import type { VirtioDisk } from '../../../backends/domd/virtio_disk.js';
-import { IoreqServer } from '../../../xen/common/ioreq.js';
+import type { IoreqServer } from '../../../xen/common/ioreq.js';
 import { rule } from '../../support/ioreq-test.js';
 
 const BLOCKED_IN_XEN = 4;
