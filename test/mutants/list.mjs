@@ -1,5 +1,5 @@
 // One-line faults that the suite has to notice. `from` occurs exactly once in `file`; `specs` are the tests that are nearest, run first.
-const ISA = ['sim/cpu/isa/isa.spec.ts', 'test/oracle/isa.spec.ts'];
+const ISA = ['sim/cpu/isa/isa.spec.ts', 'sim/cpu/conditions.spec.ts', 'test/oracle/isa.spec.ts'];
 const EXCEPTION = ['sim/cpu/exception.spec.ts', 'sim/cpu/sysreg.spec.ts'];
 const WALK = ['sim/mmu/walk.spec.ts', 'sim/mmu/at.spec.ts'];
 const STAGE2 = ['sim/mmu/stage2.spec.ts', 'sim/mmu/walk.spec.ts'];

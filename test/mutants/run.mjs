@@ -145,7 +145,7 @@ function main() {
       const by = tryMutant(folder, mutant);
       if (by !== undefined) killed++;
       const took = seconds(since);
-      console.error(`${mutant.name}: ${by === undefined ? 'SURVIVES' : 'killed'} (${took} s)`);
+      console.error(`${mutant.name}: ${by === undefined ? 'SURVIVES' : `killed by ${by}`} (${took} s)`);
       table.push([
         mutant.name,
         mutant.file,
