@@ -3,6 +3,7 @@ export * from './boards/index.js';
 export {
   coreNames,
   createBareSimulation,
+  descriptorReads,
   simulationFacts,
   streamTrace,
   traceTail,

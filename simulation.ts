@@ -12,7 +12,7 @@ import type {
 } from './report/data.js';
 import { createFlatMachine, type FlatMachineOptions } from './sim/machine/flat.js';
 import type { Machine, TimingChoice } from './sim/machine/machine.js';
-import { CORE_BASE, CORE_STRIDE, CORE_WINDOW_ABORTS } from './sim/wasm/layout.js';
+import { CORE_BASE, CORE_STRIDE, CORE_WALK_READS, CORE_WINDOW_ABORTS } from './sim/wasm/layout.js';
 import type { StepTotal } from './sim/trace/ledger.js';
 import { percentiles } from './sim/trace/percentiles.js';
 import { RECORD_WORDS } from './sim/trace/record.js';
@@ -270,6 +270,11 @@ function endTime(machine: Machine): bigint {
     const time = BigInt(core.cycles) * BigInt(core.ticksPerCycle);
     return time > latest ? time : latest;
   }, machine.time);
+}
+
+/** Descriptors that the cores' translation walks have read so far, in both stages. */
+export function descriptorReads({ machine }: Simulation): number {
+  return counter(machine, CORE_WALK_READS);
 }
 
 /** Sum over the cores of a 32-bit counter that the CPU kernel keeps. */

@@ -49,6 +49,8 @@ export interface XenSimulationOptions {
   readonly snapshotDisk?: boolean;
   /** Disks instead of the files of the configuration, by `NAME:VDEV`. */
   readonly disks?: ReadonlyMap<string, Disk>;
+  /** The ledger has hypercalls, emulated accesses and injected interrupts too: for benchmarks. */
+  readonly measurePaths?: boolean;
   readonly deadline?: Ticks;
   readonly replay?: readonly InputRecord[];
   /** Bytes of a guest's primary console; `console` is the guest's name. */
@@ -146,6 +148,7 @@ function createWithEngine(options: XenSimulationOptions): XenSimulation {
         ioreqServer: design['xen.ioreqServer'] === 'on',
         scheduler: { kind: design['xen.scheduler'], rateLimitUs: design['xen.rateLimit'] / 1000 },
         workarounds: { wa1: false, wa2: false, wa3: false },
+        measurePaths: options.measurePaths === true,
         branchPredictorHardening: design['xen.hardening'] === 'on' && board.firmware.workaround1 === 'offered',
         epoch: design['sim.epoch'],
         version: BASELINES[design['xen.baseline']].version,
@@ -347,7 +350,7 @@ function createWithEngine(options: XenSimulationOptions): XenSimulation {
       ),
     warnings: () => guests.flatMap((guest) => unusedGrants(guest, backends)),
     requests: new RequestRunner(machine, xen),
-    registerName: (register) => registerName(Number(register)),
+    registerName: (register) => (register.startsWith('0x') ? registerName(Number(register)) : register),
     windowExceptions: () => ({
       ...xen.windowAborts,
       inFlight: machine.ledger.inFlight,

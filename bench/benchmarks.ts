@@ -1,7 +1,12 @@
 /** Every benchmark by name. */
+import { runBlk } from './blk.js';
 import { ROUNDS, SEED, type Benchmark } from './definition.js';
+import { runIrq } from './irq.js';
 import { runIoreq, TARGETS } from './ioreq.js';
 import type { BenchJob, JobResult } from './job.js';
+import { LOOPS, runMicro } from './micro.js';
+import { runNative } from './native.js';
+import { runPath, STATES } from './paths.js';
 
 const VCPUS = {
   doc: 'vCPUs that make requests at the same time',
@@ -17,6 +22,12 @@ const GAP = {
   high: 1_000_000_000,
   default: [150_000],
   single: true,
+} as const;
+
+const STATE = {
+  doc: 'what the interrupted vCPU does: sleeping in WFI, or running',
+  values: STATES,
+  default: STATES,
 } as const;
 
 const LIST: readonly Benchmark[] = [
@@ -36,6 +47,67 @@ const LIST: readonly Benchmark[] = [
       seed: SEED,
     },
     run: runIoreq,
+  },
+  {
+    name: 'irq',
+    doc: 'a disk interrupt from the line that the backend raises to the end of the guest’s handler',
+    parameters: { state: STATE, rounds: ROUNDS, gap: GAP, seed: SEED },
+    run: runIrq,
+  },
+  { name: 'hypercall', doc: 'the shortest hypercall (hyp_call)', parameters: { rounds: ROUNDS }, run: runPath },
+  {
+    name: 'vgic',
+    doc: 'a read of the emulated distributor (mmio_read_vgic)',
+    parameters: { rounds: ROUNDS },
+    run: runPath,
+  },
+  { name: 'eoi', doc: 'an end of interrupt, which does not trap (eoi)', parameters: { rounds: ROUNDS }, run: runPath },
+  {
+    name: 'ipi',
+    doc: 'an interrupt from one vCPU to another (ipi)',
+    parameters: { state: STATE, rounds: ROUNDS, gap: GAP, seed: SEED },
+    run: runPath,
+  },
+  {
+    name: 'evtchn',
+    doc: 'an event from one vCPU to another',
+    parameters: { state: STATE, rounds: ROUNDS, gap: GAP, seed: SEED },
+    run: runPath,
+  },
+  {
+    name: 'timer',
+    doc: 'from the time that a timer was set for to its handler (timer)',
+    parameters: { state: STATE, rounds: ROUNDS, gap: { ...GAP, default: [20_000] }, seed: SEED },
+    run: runPath,
+  },
+  {
+    name: 'blk',
+    doc: 'disk reads and writes by size and requests in flight',
+    parameters: {
+      size: {
+        doc: 'bytes of a request, a multiple of 512',
+        quantity: 'size',
+        low: 512,
+        high: 1 << 20,
+        default: [4096, 65_536, 1 << 20],
+        compared: [4096],
+      },
+      depth: { doc: 'requests in flight', low: 1, high: 64, default: [1, 4, 16], compared: [1] },
+      rounds: { ...ROUNDS, default: [32] },
+    },
+    run: runBlk,
+  },
+  {
+    name: 'micro',
+    doc: 'the well-known loops beside published figures of Xen and KVM',
+    parameters: { loop: { doc: 'which of them', values: LOOPS, default: LOOPS }, rounds: ROUNDS },
+    run: runMicro,
+  },
+  {
+    name: 'native',
+    doc: 'one program with and without the hypervisor',
+    parameters: { rounds: ROUNDS },
+    run: runNative,
   },
 ];
 

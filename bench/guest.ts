@@ -9,12 +9,18 @@ export interface GuestRun {
   /** A second guest keeps the backend's pCPU busy. */
   readonly hog?: boolean;
   readonly diskBytes?: number;
+  /** The ledger has hypercalls, emulated accesses and interrupts too. */
+  readonly paths?: boolean;
 }
 
 export interface GuestRunResult {
   /** Lines `bench: ...` of the guest's console, without the prefix. */
   readonly lines: readonly string[];
+  /** Of the counter that they are measured with. */
+  readonly cntfrqHz: number;
   readonly facts: Awaited<ReturnType<typeof api.simulationFacts>>;
+  /** Descriptors read by translation walks, from the start of the machine. */
+  readonly descriptorReads: number;
   /** Everything of a JobResult but the cases. */
   readonly about: Omit<JobResult, 'cases'>;
 }
@@ -34,6 +40,7 @@ export async function runGuest(job: BenchJob, run: GuestRun): Promise<GuestRunRe
       configuration,
       guests: run.hog === true ? [bench, hog(configuration)] : [bench],
       disks: new Map([['bare:xvda', new api.MemoryDisk(new Uint8Array(run.diskBytes ?? DISK_BYTES))]]),
+      measurePaths: run.paths === true,
       deadline: BigInt(LIMIT_SECONDS * configuration.board.tickHz),
       onConsole: (name, byte) => consoles.set(name, (consoles.get(name) ?? '') + String.fromCharCode(byte)),
       onGuestEnd: (name, outcome) => {
@@ -59,8 +66,10 @@ export async function runGuest(job: BenchJob, run: GuestRun): Promise<GuestRunRe
     }
     const facts = await api.simulationFacts(simulation);
     const { tickHz, ticksPerCycle, timingTable, accuracyClass } = facts;
-    const about = { placement: simulation.placement, tickHz, ticksPerCycle, timingTable, accuracyClass };
-    return { lines, facts, about };
+    const charged = simulation.machine.costs.used().map(({ name }) => name);
+    const about = { placement: simulation.placement, charged, tickHz, ticksPerCycle, timingTable, accuracyClass };
+    const descriptorReads = api.descriptorReads(simulation);
+    return { lines, descriptorReads, cntfrqHz: configuration.board.timer.cntfrqHz, facts, about };
   } finally {
     simulation.close();
   }

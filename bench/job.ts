@@ -25,6 +25,8 @@ export interface BenchCase {
   readonly p99: number;
   readonly max: number;
   readonly steps: readonly BenchStep[];
+  /** Measured by the guest with its counter, as a mean: no steps, and percentiles are the mean. */
+  readonly asGuestSees?: boolean;
   /** Further figures by name, with their unit in it: `IOPS`, `MB/s`. */
   readonly figures?: Readonly<Record<string, number>>;
 }
@@ -46,6 +48,8 @@ export interface JobResult {
   readonly placement: string;
   /** Why there are no cases: the settings do not allow them. */
   readonly notRun?: string;
+  /** Entries of the timing table that were charged. */
+  readonly charged?: readonly string[];
   readonly tickHz: number;
   readonly ticksPerCycle: Readonly<Record<string, number>>;
   readonly timingTable: string;
@@ -58,4 +62,4 @@ export class BenchError extends Error {
 }
 
 /** Phases of paths in the order of time; steps of others come last. */
-export const PHASES: readonly string[] = ['trap', 'send', 'wake', 'deliver', 'backend', 'respond', 'resume'];
+export const PHASES: readonly string[] = ['trap', 'send', 'wake', 'deliver', 'backend', 'respond', 'resume', 'guest'];

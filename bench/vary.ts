@@ -1,5 +1,5 @@
 /** `--vary`: the variants of a comparison. */
-import { configure, rcarH3, SettingError, settingKeys } from '../index.js';
+import { configure, rcarH3, SettingError } from '../index.js';
 
 /** One column of a comparison. */
 export interface Variant {
@@ -67,13 +67,4 @@ function checkValue(settings: readonly string[], value: string): void {
     if (!(error instanceof SettingError)) throw error;
     throw new SettingError(error.message.replace(/^--set /, '--vary '));
   }
-}
-
-/** Timing entries and design choices of the default board, for the sensitivity ranking. */
-export function timingKeys(): { key: string; low: number; high: number; value: number }[] {
-  const { board } = configure(rcarH3());
-  const names = new Set(settingKeys({ board, design: configure(board).design }).map(({ key }) => key));
-  return Object.entries(board.timing)
-    .filter(([key]) => names.has(key))
-    .map(([key, { low, high, value }]) => ({ key, low, high, value }));
 }

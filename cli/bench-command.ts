@@ -1,7 +1,7 @@
 import type { Argv, CommandModule } from 'yargs';
 
 /** Parameters of the benchmarks; which one takes which is in bench/benchmarks.ts. */
-const PARAMETERS = ['target', 'vcpus', 'rounds', 'gap', 'seed'] as const;
+const PARAMETERS = ['target', 'state', 'loop', 'vcpus', 'size', 'depth', 'rounds', 'gap', 'seed'] as const;
 
 /** `rcar-sim bench`: its options. The work is in bench.ts, loaded when it runs. */
 export function benchCommand(done: (code: number) => void): CommandModule {
@@ -20,7 +20,11 @@ export function benchCommand(done: (code: number) => void): CommandModule {
         .option('jobs', text('worker threads; results do not depend on it', 'one for each host CPU'))
         .group([...PARAMETERS], 'Parameters (each benchmark takes its own, several values with commas):')
         .option('target', text('what the driver domain does when a request comes: idle, running, busy'))
+        .option('state', text('what the interrupted vCPU does: sleeping, running'))
+        .option('loop', text('one of the well-known loops: hyp_call, mmio_read_user, ...'))
         .option('vcpus', text('vCPUs that make requests at the same time'))
+        .option('size', text('bytes of a disk request'))
+        .option('depth', text('disk requests in flight'))
         .option('rounds', text('measured operations of each kind and vCPU'))
         .option('gap', text('mean time between operations, e.g. 150 us'))
         .option('seed', text('seed of the intervals between operations'))

@@ -1,9 +1,10 @@
-import { readFileSync, writeFileSync } from 'node:fs';
-import { SingleBar } from 'cli-progress';
+import { readFileSync } from 'node:fs';
 import * as api from '../bench/index.js';
 import { budgetSuite, didYouMean, junitXml, sweepPage, type JUnitSuite } from '../index.js';
 import { benchTables } from './bench-table.js';
 import { benchCsv } from './bench-csv.js';
+import { JUDGEMENTS, judgement } from './bench-judgement.js';
+import { withProgress, write } from './bench-output.js';
 import { EXIT, fileErrorText, UsageError } from './exit.js';
 import { checkOutputs } from './files.js';
 
@@ -23,10 +24,11 @@ interface BenchOptions {
 /** `rcar-sim bench`. Returns the exit code; input errors are thrown before anything runs. */
 export async function bench(raw: Raw): Promise<number> {
   if (raw['name'] === undefined) {
-    const names = [...api.BENCHMARKS.values()].map(({ name, doc }) => `  ${name.padEnd(12)} ${doc}`);
+    const names = [...api.BENCHMARKS.values(), ...JUDGEMENTS].map(({ name, doc }) => `  ${name.padEnd(12)} ${doc}`);
     process.stdout.write(`rcar-sim bench NAME\n${names.join('\n')}\n`);
     return EXIT.ok;
   }
+  if (JUDGEMENTS.some(({ name }) => name === raw['name'])) return judgement(raw);
   const options = benchOptions(raw);
   const jobs = api.planJobs(options.plan);
   let results;
@@ -79,7 +81,7 @@ function benchOptions(raw: Raw): BenchOptions {
   const name = String(raw['name']);
   const benchmark = api.BENCHMARKS.get(name);
   if (benchmark === undefined) {
-    const names = [...api.BENCHMARKS.keys()];
+    const names = [...api.BENCHMARKS.keys(), ...JUDGEMENTS.map((each) => each.name)];
     throw new UsageError(`no benchmark '${name}'${didYouMean(name, names)}: ${names.join(', ')}`);
   }
   const [set, vary] = [all('set'), all('vary')];
@@ -133,32 +135,5 @@ function readText(path: string): string {
     return readFileSync(path, 'utf8');
   } catch (error) {
     throw new UsageError(fileErrorText(path, error));
-  }
-}
-
-function write(path: string, text: string): boolean {
-  try {
-    if (path === '-') process.stdout.write(text);
-    else writeFileSync(path, text);
-    return true;
-  } catch (error) {
-    process.stderr.write(`rcar-sim: cannot write ${fileErrorText(path, error)}\n`);
-    return false;
-  }
-}
-
-/** A bar on standard error, if that is a terminal. */
-async function withProgress<T>(total: number, run: (onDone: (count: number) => void) => Promise<T>): Promise<T> {
-  if (!process.stderr.isTTY || total < 2) return run(() => {});
-  const bar = new SingleBar({
-    format: '{bar} {value}/{total} simulations',
-    stream: process.stderr,
-    clearOnComplete: true,
-  });
-  bar.start(total, 0);
-  try {
-    return await run((count) => bar.update(count));
-  } finally {
-    bar.stop();
   }
 }

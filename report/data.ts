@@ -56,7 +56,8 @@ export interface ReportRegion {
 }
 
 export interface ReportKind {
-  kind: 'notify' | 'read' | 'write';
+  /** Benchmarks measure other paths than those of backends too. */
+  kind: 'notify' | 'read' | 'write' | 'hypercall' | 'emulated' | 'interrupt';
   register: string;
   count: number;
   steps: ReportStep[];

@@ -32,7 +32,7 @@ const stepSchema = z.strictObject({
 
 const kindSchema = z
   .strictObject({
-    kind: z.enum(['notify', 'read', 'write']),
+    kind: z.enum(['notify', 'read', 'write', 'hypercall', 'emulated', 'interrupt']),
     register: z.string(),
     count: count.min(1),
     steps: z.array(stepSchema),

@@ -29,9 +29,10 @@ static const struct {
     NUMBER(check, 0, 0xffffffff),
     NUMBER(rounds, 1, 1u << 30),
     NUMBER(gap, 0, 1000000000),
+    NUMBER(sleep, 0, 1),
 };
 
-static const char benches[][12] = {"none", "ioreq", "spin"};
+static const char benches[][12] = {"none", "ioreq", "spin", "hypercall", "vgic", "eoi", "ipi", "timer", "evtchn", "blk", "irq", "native", "core", "walk"};
 static const char endings[][8] = {"off", "reboot", "hang", "fault", "hole"};
 
 /* Decimal, or hexadecimal after 0x; false when it is no number or too large. */

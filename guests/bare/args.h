@@ -3,7 +3,9 @@
 #define ARGS_H
 #include "bare.h"
 
-enum bench { BENCH_NONE, BENCH_IOREQ, BENCH_SPIN };
+enum bench {
+  BENCH_NONE, BENCH_IOREQ, BENCH_SPIN, BENCH_HYPERCALL, BENCH_VGIC, BENCH_EOI, BENCH_IPI, BENCH_TIMER, BENCH_EVTCHN, BENCH_BLK, BENCH_IRQ, BENCH_NATIVE, BENCH_CORE, BENCH_WALK
+};
 enum ending { END_OFF, END_REBOOT, END_HANG, END_FAULT, END_HOLE };
 
 struct args {
@@ -23,6 +25,7 @@ struct args {
   enum ending end;
   enum bench bench;  /* instead of the disk work */
   u64 rounds;        /* of a benchmark */
+  u64 sleep;         /* 1: the CPU that is interrupted waits in WFI */
   u64 gap;           /* mean nanoseconds between its rounds */
 };
 

@@ -38,6 +38,17 @@ void bench_run(const struct args *given) {
   switch (args->bench) {
     case BENCH_IOREQ: bench_ioreq(args); break;
     case BENCH_SPIN: bench_spin();
+    case BENCH_HYPERCALL: bench_hypercall(args); break;
+    case BENCH_VGIC: bench_vgic(args); break;
+    case BENCH_EOI: bench_eoi(args); break;
+    case BENCH_IPI: bench_ipi(args); break;
+    case BENCH_TIMER: bench_timer(args); break;
+    case BENCH_EVTCHN: bench_evtchn(args); break;
+    case BENCH_BLK: bench_blk(args); break;
+    case BENCH_IRQ: bench_irq(args); break;
+    case BENCH_WALK: bench_walk(args); break;
+    case BENCH_NATIVE: bench_native(args); break;
+    case BENCH_CORE: bench_core(args); break;
     case BENCH_NONE: break;
   }
   say("bench: done\n");

@@ -8,6 +8,22 @@ void bench_ioreq(const struct args *args);
 /* Keeps this CPU busy for ever. */
 void bench_spin(void) __attribute__((noreturn));
 
+void bench_hypercall(const struct args *args);
+void bench_vgic(const struct args *args);
+void bench_eoi(const struct args *args);
+void bench_ipi(const struct args *args);
+void bench_timer(const struct args *args);
+void bench_evtchn(const struct args *args);
+void bench_blk(const struct args *args);
+void bench_irq(const struct args *args);
+void bench_walk(const struct args *args);
+void bench_native(const struct args *args);
+/* Micro-benchmarks of the core, with its cycle counter; not under a hypervisor, which hides it. */
+void bench_core(const struct args *args);
+
+/* Line `bench: NAME COUNT TICKS`, ticks being of the counter, or cycles in bench_core. */
+void bench_report(const char *name, u64 count, u64 ticks);
+
 /* Runs the program that args name. */
 void bench_run(const struct args *args);
 

@@ -7,10 +7,12 @@
 #define CTL_ENABLE 1
 
 static volatile bool expired[MAX_CPUS];
+static u64 due[MAX_CPUS], fired[MAX_CPUS];
 static u32 timer_intid;
 
 static void on_timer(void) {
   /* Disabling lowers the line; the interrupt is level-sensitive. */
+  fired[cpu_number()] = counter();
   WRITE_SYSREG(cntv_ctl_el0, 0);
   expired[cpu_number()] = true;
 }
@@ -26,11 +28,15 @@ void timer_cpu_init(void) { gic_enable(timer_intid, false, on_timer); }
 
 void timer_start(u64 ticks) {
   expired[cpu_number()] = false;
-  WRITE_SYSREG(cntv_cval_el0, counter() + ticks);
+  due[cpu_number()] = counter() + ticks;
+  WRITE_SYSREG(cntv_cval_el0, due[cpu_number()]);
   WRITE_SYSREG(cntv_ctl_el0, CTL_ENABLE);
 }
 
 void timer_stop(void) { WRITE_SYSREG(cntv_ctl_el0, 0); }
+
+u64 timer_due(void) { return due[cpu_number()]; }
+u64 timer_fired(void) { return fired[cpu_number()]; }
 
 bool timer_expired(void) { return expired[cpu_number()]; }
 

@@ -19,6 +19,9 @@ void timer_cpu_init(void);
 void timer_start(u64 ticks);
 void timer_stop(void);
 bool timer_expired(void);
+/* Counter values of this CPU's last deadline and of its interrupt's handler. */
+u64 timer_due(void);
+u64 timer_fired(void);
 /* Asks for an interrupt in a millisecond; fails if it does not come or comes early. */
 void timer_check(void);
 #endif

@@ -118,6 +118,8 @@ static bool is_done(u64 slot) {
   return done[slot];
 }
 
+bool blk_done(u32 slot) { return is_done(slot); }
+
 void blk_finish(u32 slot) {
   if (poll) poll_until(is_done, slot, "a disk request");
   else wait_until(is_done, slot, "a disk request");

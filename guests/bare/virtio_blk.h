@@ -30,6 +30,8 @@ extern struct blk blk;
 void blk_init(const struct blk_options *options);
 /* Begins a request in slot 0 to depth - 1, which must be free. bytes may be 0. */
 void blk_submit(u32 slot, u32 type, u64 sector, void *data, u32 bytes);
+/* Whether the device has finished the slot's request. */
+bool blk_done(u32 slot);
 /* Waits for the slot's request; fails unless its status is OK. */
 void blk_finish(u32 slot);
 /* Resets the device. */

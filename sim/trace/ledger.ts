@@ -1,7 +1,8 @@
 import { NO_CORE, TraceKind, type Trace } from './record.js';
 import type { Ticks } from '../machine/time.js';
 
-export type RequestKind = 'notify' | 'read' | 'write';
+/** Accesses that a backend emulates; and, where they are measured, other paths through the hypervisor. */
+export type RequestKind = 'notify' | 'read' | 'write' | 'hypercall' | 'emulated' | 'interrupt';
 
 /** One step of all requests of a kind and register together. Ticks are exact sums. */
 export interface StepTotal {

@@ -1,12 +1,14 @@
 /** Property: the steps of every benchmark's requests tile them, whatever the seed and the settings; from the trace alone. */
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterAll, expect, test } from 'vitest';
+import { BENCHMARKS } from '../../bench/benchmarks.js';
 import { runIoreq, TARGETS } from '../../bench/ioreq.js';
 import { TIMING } from '../../boards/index.js';
-import { readRounds, sumTiles } from './tiles.js';
+import { readTrace } from '../../sim/trace/writer.js';
+import { readRounds, sumTiles, type Round } from './tiles.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'bench-tiles-'));
 afterAll(() => rmSync(folder, { recursive: true }));
@@ -41,15 +43,7 @@ test('steps tile every request, sums are exact', async () => {
         const result = await runIoreq({ bench: 'ioreq', settings: chosen, parameters, trace });
         expect(result.notRun).toBeUndefined();
         const rounds = readRounds(trace);
-        for (const { request, start, end, tiles } of rounds) {
-          let at = start;
-          for (const { from, to } of tiles) {
-            expect(from, `request ${request}`).toBe(at);
-            expect(to >= from, `request ${request}`).toBe(true);
-            at = to;
-          }
-          expect(at, `request ${request}`).toBe(end);
-        }
+        checkTiles(rounds);
         const sums = sumTiles(rounds);
         for (const { name, steps, totalTicks, count } of result.cases) {
           const [kind] = name.split(' ');
@@ -65,8 +59,57 @@ test('steps tile every request, sums are exact', async () => {
         expect(result.cases.map(({ count }) => count)).toEqual([each, each, each]);
       },
     ),
-    { numRuns: 8, seed: 5 },
+    { numRuns: 6, seed: 5 },
   );
+});
+
+function checkTiles(rounds: readonly Round[]): void {
+  expect(rounds.length).toBeGreaterThan(0);
+  for (const { request, start, end, tiles } of rounds) {
+    let at = start;
+    for (const { from, to } of tiles) {
+      expect(from, `request ${request}`).toBe(at);
+      expect(to >= from, `request ${request}`).toBe(true);
+      at = to;
+    }
+    expect(at, `request ${request}`).toBe(end);
+  }
+}
+
+test.each([
+  ['hypercall', { rounds: 5 }, [['hypercall', 'number 17', 5]]],
+  ['vgic', { rounds: 5 }, [['emulated', 'vgic+8', 5]]],
+  ['ipi', { rounds: 5, gap: 20_000, seed: 3, state: 'sleeping' }, [['interrupt', 'INTID 3', 5]]],
+  ['ipi', { rounds: 5, gap: 0, seed: 3, state: 'running' }, [['interrupt', 'INTID 3', 5]]],
+  [
+    'evtchn',
+    { rounds: 5, gap: 20_000, seed: 3, state: 'sleeping' },
+    [
+      ['interrupt', 'INTID 31', 5],
+      ['hypercall', 'number 32', 5],
+    ],
+  ],
+  ['irq', { rounds: 5, gap: 20_000, seed: 3, state: 'sleeping' }, [['interrupt', 'INTID 33', 5]]],
+  ['irq', { rounds: 5, gap: 20_000, seed: 3, state: 'running' }, [['interrupt', 'INTID 33', 5]]],
+] as const)('bench %s %j: other paths are tiled as well', async (bench, parameters, expected) => {
+  const trace = join(folder, 'path.trace');
+  const result = await BENCHMARKS.get(bench)!.run({ bench, settings: [], parameters, trace });
+  const rounds = readRounds(trace);
+  checkTiles(rounds);
+  for (const [op, register, least] of expected) {
+    const mine = rounds.filter((round) => round.op === op && round.register === register && !round.abandoned);
+    expect(mine.length, `${op} ${register}`).toBeGreaterThanOrEqual(least);
+    expect(mine.every(({ tiles }) => tiles.at(-1)?.step === 'eret')).toBe(true);
+  }
+  for (const { steps, totalTicks, count, asGuestSees } of result.cases) {
+    expect(count).toBeGreaterThanOrEqual(5);
+    if (asGuestSees !== true) expect(steps.reduce((sum, { ticks }) => sum + ticks, 0)).toBe(totalTicks);
+  }
+  // What the guest sees of an operation is not shorter than what the hypervisor needs for it.
+  const [seen, ...paths] = result.cases;
+  expect(seen!.asGuestSees).toBe(true);
+  for (const { totalTicks, count } of paths) expect(seen!.totalTicks / seen!.count).toBeGreaterThan(totalTicks / count);
+  expect(statSync(trace).size / [...readTrace(trace)].length).toBeLessThanOrEqual(40);
 });
 
 /** Offsets of virtio-mmio registers (virtio 1.2, 4.2.2); the trace has the number. */

@@ -120,6 +120,11 @@ export class Pcpu {
     return id;
   }
 
+  /** With `measurePaths`: a trap of `v` that no backend sees is a request of its own, until the vCPU is back in its guest. */
+  openPath(v: Vcpu, kind: 'hypercall' | 'emulated', name: string): void {
+    if (this.xen.options.measurePaths === true && v.io.requestId === 0) v.io.requestId = this.openRequest(kind, name);
+  }
+
   /** What was noted led to this request: it gets the steps, in this phase, and those that follow. */
   takeOver(request: number, phase: string): void {
     if (request !== 0) for (const note of this.#notes) this.#step(request, { ...note, phase });

@@ -220,8 +220,9 @@ export function leaveHypervisor(xen: Xen, p: Pcpu, v: Vcpu): void {
     p.scheduleSoftirq = true;
     if (round >= MAX_EXIT_ROUNDS) return;
   }
-  vgicSyncToLrs(xen, v, p);
   const { requestId } = v.io;
+  if (requestId !== 0 && p.request !== requestId) p.takeOver(requestId, 'resume');
+  vgicSyncToLrs(xen, v, p);
   xen.charge(p.id, 'xen.restoreRegisters');
   xen.charge(p.id, 'xen.eret');
   if (requestId !== 0) {

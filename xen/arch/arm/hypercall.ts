@@ -54,6 +54,7 @@ export function preemptCheck({ xen, pcpu, continueWith }: HypercallContext): boo
 export function trapHypercall(xen: Xen, p: Pcpu, v: Vcpu): void {
   const { core } = p;
   const nr = Number(core.x(16) & 0xffff_ffffn);
+  p.openPath(v, 'hypercall', `number ${nr}`);
   const args = [0, 1, 2, 3, 4].map((i) => core.x(i));
   const result = hypercall(xen, v, p.id, nr, args, (next) => {
     next.forEach((value, i) => core.setX(i, U64(value)));

@@ -85,8 +85,9 @@ export function tryHandleMmio(xen: Xen, p: Pcpu, v: Vcpu, info: MmioInfo): IoSta
   }
   if (info.cache) return IO_HANDLED;
   if (info.undecoded) return IO_ABORT;
-  xen.charge(p.id, handler.cost);
   const offset = info.gpa - handler.base;
+  p.openPath(v, 'emulated', `${handler.cost.slice(4, -'Emulation'.length)}+${offset.toString(16)}`);
+  xen.charge(p.id, handler.cost);
   const bytes = 1 << info.size;
   if (info.write) {
     const value = maskToSize(userReg(p.core, info.reg), info.size);
@@ -131,6 +132,8 @@ function tryFwdIoserv(xen: Xen, p: Pcpu, v: Vcpu, info: MmioInfo): IoState {
   io.esr = info.esr;
   io.decoded = info.writeback;
   io.suspended = false;
+  // An interrupt that was on its way here goes on without being measured.
+  xen.abandonRequest(io.requestId);
   io.requestId = openRequest(p, info);
   traceMmio(xen, p, info, data);
   xen.notifyRequest = io.requestId;

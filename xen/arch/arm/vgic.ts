@@ -31,7 +31,10 @@ export function vgicInjectIrq(xen: Xen, d: Domain, target: Vcpu | null, irq: num
   const v = target ?? targetVcpu(v0, irq);
   const p = irqToPending(v, irq);
   if (p === undefined) return;
-  if (xen.thisPcpu >= 0) xen.charge(xen.thisPcpu, 'xen.inject');
+  const sender = xen.pcpus[xen.thisPcpu];
+  const measured = sender?.request === 0 && openInterrupt(xen, v, irq);
+  if (measured) sender.workFor(v.io.requestId, 'send');
+  if (sender !== undefined) xen.charge(sender.id, 'xen.inject');
   if (v.pauseFlags & VPF_DOWN) {
     traceInject(xen, v, irq, 'lost');
     return;
@@ -49,6 +52,21 @@ export function vgicInjectIrq(xen: Xen, d: Domain, target: Vcpu | null, irq: num
     inflight.splice(at < 0 ? inflight.length : at, 0, p);
   }
   vcpuKick(xen, v);
+  if (measured) sender.workFor(0, '');
+  else openInterrupt(xen, v, irq);
+}
+
+/**
+ * With `measurePaths`: an interrupt for another vCPU is a request of its own, until that vCPU is in its guest with it. What the
+ * sender does for a request of its own belongs to that one.
+ */
+function openInterrupt(xen: Xen, v: Vcpu, irq: number): boolean {
+  if (xen.options.measurePaths !== true || v.io.requestId !== 0 || v.modelled || xen.thisVcpu() === v) return false;
+  if (v.pauseFlags & VPF_DOWN) return false;
+  const sender = xen.pcpus[xen.thisPcpu];
+  v.io.requestId = xen.ledger.newId();
+  xen.ledger.open(v.io.requestId, 'interrupt', `INTID ${irq}`, sender?.core.index ?? 0, xen.clock.now());
+  return true;
 }
 
 /** vcpu_kick: wakes it from WFI; if it runs on another pCPU, that one is interrupted. */
