@@ -97,6 +97,21 @@ function images() {
   return status === 0 ? PASSED : status === 3 ? SKIPPED : FAILED;
 }
 
+/** What QEMU answers is what test/oracle holds, and a fresh sample shows no difference; without QEMU it is skipped. */
+function oracle() {
+  const tools = ['qemu-system-aarch64', 'qemu-aarch64', 'aarch64-linux-gnu-gcc'];
+  const missing = tools.find((tool) => spawnSync(tool, ['--version']).status !== 0);
+  if (missing !== undefined) {
+    console.log(`skipped: comparison with QEMU, there is no ${missing}`);
+    return SKIPPED;
+  }
+  const runs = [
+    ['regenerate', '--check'],
+    ['--count', '50000', '--seed', '1', '--dry-run'],
+  ];
+  return add(...runs.map((args) => (node('test/differential/run.mjs', args).status === 0 ? PASSED : FAILED)));
+}
+
 /** Kernels are fetched before the clock of a test runs; without apt the boots are skipped. */
 function boot() {
   if (!existsSync('/usr/bin/apt-get') || !existsSync('/usr/bin/dpkg-deb')) {
@@ -140,6 +155,7 @@ const TIERS = {
   // Reads the reports of the two before it.
   docs: () => (node('tools/check-ioreq-docs.mjs', []).status === 0 ? PASSED : FAILED),
   images,
+  oracle,
   package: () => add(...checkPackage(root).map((ok) => (ok ? PASSED : FAILED))),
   pages,
   boot,

@@ -275,6 +275,8 @@ for (const load of [true, false]) {
         size,
         address,
         data: (d) => (load ? vectorLoad : vectorStore)(size, d, 'h'),
+        // a Q register is two accesses of 8 bytes, but aligned as one of 16 (J1.1.3 Mem[])
+        ...(size === 16 && { element: size }),
         fp: true,
         hot: HOT_VECTOR.test(full),
         ...(writeBack !== undefined && { writeBack }),
@@ -309,6 +311,7 @@ for (const [name, size] of VECTOR.slice(2)) {
     size,
     address: `ppc + ${OFFSET}`,
     data: (d) => vectorLoad(size, d, 'h'),
+    ...(size === 16 && { element: size }),
     fp: true,
   });
 }

@@ -82,18 +82,28 @@ async function report(
   }
 }
 
-/**
- * Compares `cases` cases made from `seed` and prints a table by group.
- * @returns true if nothing differs. Rejects when QEMU fails.
- */
-export async function compareIsa(root: string, options: IsaOptions, print: (line: string) => void): Promise<boolean> {
+/** A row of the table, and what the closing line adds up. */
+export interface IsaSums {
+  readonly rows: readonly {
+    readonly group: string;
+    readonly classes: number;
+    readonly cases: number;
+    readonly mismatches: number;
+  }[];
+  readonly sequences: number;
+  readonly instructions: number;
+  readonly covered: number;
+  readonly classes: number;
+  readonly mismatches: number;
+}
+
+/** Compares `cases` cases made from `seed`. Rejects when QEMU fails. */
+export async function compareIsa(root: string, options: IsaOptions, print: (line: string) => void): Promise<IsaSums> {
   const names = selectClasses(options.only);
   const round = roundOf(names);
   const comparison = createComparison(buildRunner(root, join(root, '.cache')));
   const random = new Random(options.seed);
   const sums = new Map<string, Sum>();
-  print(`${qemuVersion()}, cortex-a57; seed ${options.seed}, ${options.cases} cases, ${names.length} classes`);
-  const started = performance.now();
   const failed: Mismatch[] = [];
   let mismatches = 0;
   const finish = async (waiting: (() => Promise<Mismatch[]>) | undefined): Promise<void> => {
@@ -126,24 +136,19 @@ export async function compareIsa(root: string, options: IsaOptions, print: (line
     waiting = next;
   }
   await finish(waiting);
-  const seconds = (performance.now() - started) / 1000;
-  const rate = Math.round(options.cases / (comparison.milliseconds() / 1000));
-  const instructions = comparison.instructions() - options.cases; // without the HVC that ends each
-  print(`${'group'.padEnd(28)} classes     cases     words  mismatches`);
-  for (const [group, sum] of sums) {
-    const numbers = [
-      String(sum.classes.size).padStart(7),
-      String(sum.cases).padStart(9),
-      String(sum.words).padStart(9),
-    ];
-    print(`${group.padEnd(28)} ${numbers.join(' ')} ${String(sum.mismatches).padStart(11)}`);
-  }
   await report(root, comparison, failed, options, print);
-  print(`${seconds.toFixed(1)} s; our side alone ${rate} cases/s`);
-  const covered = new Set([...sums.values()].flatMap(({ classes }) => [...classes])).size;
-  print(
-    `differential: ${options.cases} sequences, ${instructions} instructions, ` +
-      `${covered}/${names.length} classes, ${mismatches} mismatches, 0 skipped`,
-  );
-  return mismatches === 0;
+  return {
+    rows: [...sums].map(([group, sum]) => ({
+      group,
+      classes: sum.classes.size,
+      cases: sum.cases,
+      mismatches: sum.mismatches,
+    })),
+    sequences: options.cases,
+    // without the HVC that ends each
+    instructions: comparison.instructions() - options.cases,
+    covered: new Set([...sums.values()].flatMap(({ classes }) => [...classes])).size,
+    classes: names.length,
+    mismatches,
+  };
 }
