@@ -8,6 +8,8 @@ import { fileURLToPath, pathToFileURL } from 'node:url';
 
 export const ROOT = resolve(dirname(fileURLToPath(import.meta.url)), '..');
 const CACHE = join(ROOT, '.cache', 'ts');
+/** Dropped by the compiler, and free to form cycles. */
+const TYPE_ONLY = /^(?:import|export) type [^;]*;$/gm;
 const RELATIVE_IMPORT = /(from\s+')(\.[^']+)\.js(')/g;
 
 /** Transpiles `file` and what it imports relatively; returns the path of the JavaScript. */
@@ -15,6 +17,7 @@ function transpile(ts, file, done, built) {
   const known = done.get(file);
   if (known) return known;
   const source = readFileSync(file, 'utf8')
+    .replace(TYPE_ONLY, (text) => (text.includes(" from '") ? '' : text))
     .replace(RELATIVE_IMPORT, (text, head, path, tail) => {
       const target = resolve(dirname(file), `${path}.ts`);
       const compiled = join(ROOT, 'dist', relative(ROOT, target).replace(/\.ts$/, '.js'));
