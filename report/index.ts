@@ -9,3 +9,4 @@ export { budgetSuite, junitXml, runSuite, type JUnitCase, type JUnitSuite } from
 export { Timeline, type TimelineOptions, type TimelineRecord } from './timeline/timeline.js';
 export { htmlPage, sweepPage } from './html/page.js';
 export type { SweepData } from './html/plots.js';
+export { requestPicture } from './html/picture.js';

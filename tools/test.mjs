@@ -157,6 +157,13 @@ const TIERS = {
   images,
   oracle,
   package: () => add(...checkPackage(root).map((ok) => (ok ? PASSED : FAILED))),
+  tutorial: () =>
+    add(
+      ...[
+        ['tools/tutorial.mjs', []],
+        ['tools/picture.mjs', ['--check']],
+      ].map(([script, args]) => (node(script, args).status === 0 ? PASSED : FAILED)),
+    ),
   pages,
   boot,
 };

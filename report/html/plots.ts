@@ -322,12 +322,12 @@ export class Plots {
     const title = (row: (typeof rows)[number]): string =>
       `${row.name}, ${row.variant}, ${row.phase}: ${row.us.toFixed(3)} us`;
     return this.#figure(`sweep-${index}`, `bench ${data.bench} by setting`, (width) => ({
-      height: names.length * (variants.length * ROW + 30) + 50,
+      height: names.length * (variants.length * ROW + 34) + 50,
       marginLeft: width < 500 ? 130 : 210,
       marginTop: 30,
       x: { label: 'mean, us', grid: true },
       y: { label: null, domain: variants, tickSize: 0, tickFormat: shortened(width < 500 ? 20 : 34) },
-      fy: { label: null, domain: names, axis: null },
+      fy: { label: null, domain: names, axis: null, padding: 0.25 },
       marks: [
         this.Plot.barX(rows, {
           x: 'us',

@@ -16,10 +16,13 @@ const DARK = `
   --measured: #5fc890; --derived: #64b1e6; --guessed: #f2b73f; --executed: #7d8894; --wait: #56616c;
   --read: #64b1e6; --write: #f08a4f; --notify: #b79ae6; --memory: #5fc890; --device: #64b1e6; --other: #7d8894;`;
 
-export const STYLE = `
+/** The colours alone. */
+export const PALETTE = `
 :root { color-scheme: light dark; ${LIGHT} }
 @media (prefers-color-scheme: dark) { :root { ${DARK} } }
-* { box-sizing: border-box; }
+`;
+
+export const STYLE = `${PALETTE}* { box-sizing: border-box; }
 body { margin: 0 auto; padding: 1rem; max-width: 52rem; background: var(--paper); color: var(--ink);
   font: 16px/1.5 system-ui, sans-serif; overflow-wrap: anywhere; }
 h1 { font-size: 1.5rem; line-height: 1.25; margin: 0 0 .25rem; }
