@@ -43,6 +43,8 @@ function checks({ suite, vcpus }, console, before, after) {
 /**
  * Runs the guest `{suite, flavour, vcpus, console: 'ttyAMA0' | 'hvc0'}` in a process of its own on a copy of its disk.
  * Returns `{failures, exitCode, report, console, stderr}`; `failures` are the names of the checks that do not hold.
+ * @param {any} guest
+ * @param {{ options?: string[], extra?: string, execPath?: string }} [how]
  */
 export function runDebian(guest, { options = [], extra = '', execPath = process.execPath } = {}) {
   const folder = guestFolder(guest);

@@ -81,9 +81,19 @@ export function bootBench(root: string, report: (result: Result) => void): void 
     string,
   ];
   if (!existsSync(cfg)) throw new Error('no Debian 6.1 guest: npm run guest makes it');
-  figures('Xen guest', rcarSim(root, [cfg, `extra="${APPEND}"`, '--snapshot-disk'])).forEach(report);
-  const bare = rcarSim(root, ['--bare', kernel, '--initrd', initrd, '--append', APPEND]);
+  const timed = ['--set', 'timing.cpu=approximate'];
+  const guestWords = [cfg, `extra="${APPEND}"`, '--snapshot-disk'];
+  const guest = rcarSim(root, guestWords);
+  figures('Xen guest', guest).forEach(report);
+  const guestTimed = rcarSim(root, [...guestWords, ...timed]);
+  figures('Xen guest, approximate', guestTimed).forEach(report);
+  const bareWords = ['--bare', kernel, '--initrd', initrd, '--append', APPEND];
+  const bare = rcarSim(root, bareWords);
   figures('flat board', bare).forEach(report);
+  const bareTimed = rcarSim(root, [...bareWords, ...timed]);
+  const note = 'of the whole process';
+  report({ name: 'Xen guest: approximate to functional', value: guestTimed.seconds / guest.seconds, unit: 'x', note });
+  report({ name: 'flat board: approximate to functional', value: bareTimed.seconds / bare.seconds, unit: 'x', note });
   const seconds = qemuSeconds(kernel, initrd);
   if (seconds === undefined) {
     report({ name: 'flat board: of QEMU TCG', value: 0, unit: 'x', note: 'qemu-system-aarch64 is not installed' });

@@ -1,17 +1,17 @@
 // Saves snapshots of the bare-metal virtio run, or restores them in this process and runs each to its end.
-//   node test/xen/snapshot-process.mjs save FOLDER WORDS VCPUS COUNT
-//   node test/xen/snapshot-process.mjs restore FOLDER WORDS VCPUS
+//   node test/xen/snapshot-process.mjs save FOLDER WORDS VCPUS COUNT [SETTING]
+//   node test/xen/snapshot-process.mjs restore FOLDER WORDS VCPUS COUNT [SETTING]
 // Prints one line of JSON. Works on what the build has put into dist/.
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { bareGuest, configure, createXenSimulation, MemoryDisk, rcarH3 } from '../../dist/index.js';
 import { loadSnapshot, saveSnapshot } from '../../dist/sim/machine/snapshot.js';
 
-const [what, folder, words, vcpus, count] = process.argv.slice(2);
+const [what, folder, words, vcpus, count, ...settings] = process.argv.slice(2);
 
 function make() {
   return createXenSimulation({
-    configuration: configure(rcarH3(), []),
+    configuration: configure(rcarH3(), settings),
     guests: [bareGuest(`console=ttyAMA0 ${words}`, Number(vcpus))],
     disks: new Map([['bare:xvda', new MemoryDisk(new Uint8Array(1 << 20).fill(0x5a))]]),
   });

@@ -37,17 +37,18 @@ function run<T>(...words: string[]): T {
 test.each([
   ['20 random points', 'reads=2 writes=1 depth=2 peeks=4', '2', 20],
   ['across a reboot, which makes another domain', 'reads=1 writes=1 reboots=1', '1', 5],
-])(
+  ['with cores timed by the approximate model', 'reads=2 writes=1 depth=2', '2', 5, 'timing.cpu=approximate'],
+] as const)(
   '%s',
-  (_name, words, vcpus, count) => {
-    const { total, saved, whole, cut } = run<Saved>('save', folder, words, vcpus, String(count));
+  (_name, words, vcpus, count, ...settings) => {
+    const { total, saved, whole, cut } = run<Saved>('save', folder, words, vcpus, String(count), ...settings);
     expect(total).toBeGreaterThan(saved.length);
     expect(saved.length).toBeGreaterThanOrEqual(count);
     expect(cut).toEqual(whole); // saving changes nothing
     expect(whole.outcome).toBe('poweroff');
     expect(saved.some((s) => s.inFlight)).toBe(true);
     expect(saved.some((s) => s.work !== undefined)).toBe(true);
-    const restored = run<(End & { file: string })[]>('restore', folder, words, vcpus);
+    const restored = run<(End & { file: string })[]>('restore', folder, words, vcpus, String(count), ...settings);
     expect(restored).toEqual(saved.map(({ file }) => ({ file, ...whole })));
   },
   300_000,
