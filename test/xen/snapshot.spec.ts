@@ -34,11 +34,11 @@ function run<T>(...words: string[]): T {
   return JSON.parse(stdout) as T;
 }
 
-test.each([
+test.each<[string, string, string, number, ...string[]]>([
   ['20 random points', 'reads=2 writes=1 depth=2 peeks=4', '2', 20],
   ['across a reboot, which makes another domain', 'reads=1 writes=1 reboots=1', '1', 5],
   ['with cores timed by the approximate model', 'reads=2 writes=1 depth=2', '2', 5, 'timing.cpu=approximate'],
-] as const)(
+])(
   '%s',
   (_name, words, vcpus, count, ...settings) => {
     const { total, saved, whole, cut } = run<Saved>('save', folder, words, vcpus, String(count), ...settings);
