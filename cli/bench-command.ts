@@ -28,6 +28,7 @@ export function benchCommand(done: (code: number) => void): CommandModule {
         .option('rounds', text('measured operations of each kind and vCPU'))
         .option('gap', text('mean time between operations, e.g. 150 us'))
         .option('seed', text('seed of the intervals between operations'))
+        .option('linux', text('calibrate: an arm64 Image of Linux, for the rows that need one'))
         .group(['json', 'csv', 'html', 'junit', 'budget', 'write-budget'], 'Output:')
         .option('json', text('write the results as JSON to FILE, - is standard output'))
         .option('csv', text('write one line for each step as CSV to FILE, - is standard output'))

@@ -1,7 +1,9 @@
+import { readFileSync } from 'node:fs';
 import Table from 'cli-table3';
 import * as api from '../bench/index.js';
+import { isArmImage } from '../index.js';
 import { withProgress, write } from './bench-output.js';
-import { EXIT, UsageError } from './exit.js';
+import { EXIT, fileErrorText, UsageError } from './exit.js';
 import { checkOutputs } from './files.js';
 
 type Raw = Readonly<Record<string, unknown>>;
@@ -12,25 +14,33 @@ export const JUDGEMENTS = [
   { name: 'sensitivity', doc: 'which entries of the timing table move the round trip of a request most' },
 ] as const;
 
-const OPTIONS = new Set(['set', 'jobs', 'json']);
+const OPTIONS: Readonly<Record<string, readonly string[]>> = {
+  calibrate: ['set', 'json', 'linux'],
+  sensitivity: ['set', 'jobs', 'json'],
+};
 const IGNORED = new Set(['_', '$0', 'name', 'help', 'h', 'version']);
 
 /** `bench calibrate` and `bench sensitivity`. Throws UsageError, SettingError. */
 export async function judgement(raw: Raw): Promise<number> {
   const { name, json, jobs } = raw;
-  const stranger = Object.keys(raw).find((key) => raw[key] !== undefined && !OPTIONS.has(key) && !IGNORED.has(key));
-  if (stranger !== undefined)
-    throw new UsageError(`--${stranger}: bench ${String(name)} takes --set, --jobs and --json only`);
+  const taken = OPTIONS[String(name)] ?? [];
+  const stranger = Object.keys(raw).find((key) => raw[key] !== undefined && !taken.includes(key) && !IGNORED.has(key));
+  if (stranger !== undefined) {
+    const list = taken.map((option) => `--${option}`).join(', ');
+    throw new UsageError(`--${stranger}: bench ${String(name)} does not take it, it takes ${list}`);
+  }
   if (Array.isArray(json)) throw new UsageError(`--json is given ${json.length} times`);
   if (jobs !== undefined && !/^[1-9]\d{0,2}$/.test(String(jobs)))
     throw new UsageError(`--jobs ${String(jobs)}: a number from 1 to 999`);
   const settings = ((raw['set'] as unknown[] | undefined) ?? []).map(String);
   api.variantsOf(settings, []);
+  const linux = raw['linux'] === undefined ? undefined : readImage(String(raw['linux']));
   const path = json === undefined ? undefined : String(json);
   checkOutputs([path === '-' ? undefined : path]);
   try {
     const workers = jobs === undefined ? api.defaultWorkers() : Number(jobs);
-    const [report, text] = name === 'calibrate' ? await calibration(settings) : await sensitivity(settings, workers);
+    const [report, text] =
+      name === 'calibrate' ? await calibration(settings, linux) : await sensitivity(settings, workers);
     const saved = path === undefined || write(path, `${JSON.stringify(report, null, 2)}\n`);
     if (path !== '-') process.stdout.write(`${text}\n`);
     return saved ? EXIT.ok : EXIT.failed;
@@ -41,8 +51,20 @@ export async function judgement(raw: Raw): Promise<number> {
   }
 }
 
-async function calibration(settings: readonly string[]): Promise<[unknown, string]> {
-  const report = await withProgress(api.Measured.STEPS, (onDone) => api.calibrate(settings, onDone));
+/** Throws UsageError. */
+function readImage(path: string): Uint8Array {
+  let bytes: Uint8Array;
+  try {
+    bytes = readFileSync(path);
+  } catch (error) {
+    throw new UsageError(fileErrorText(path, error));
+  }
+  if (!isArmImage(bytes)) throw new UsageError(`--linux ${path}: not an arm64 Image`);
+  return bytes;
+}
+
+async function calibration(settings: readonly string[], linux: Uint8Array | undefined): Promise<[unknown, string]> {
+  const report = await withProgress(api.Measured.STEPS, (onDone) => api.calibrate(settings, linux, onDone));
   const rows = report.rows.map(({ id, metric, reference, unit, low, high, ours, role, verdict, note, source }) => [
     id,
     `${metric}${note === '' ? '' : ` (${note})`}`,

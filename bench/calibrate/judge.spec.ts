@@ -4,7 +4,11 @@ import type { Measured } from './measure.js';
 import { ROWS } from './rows.js';
 
 /** The core's figures are 1. */
-function measured(accuracyClass: string, hypervisor: Readonly<Record<string, number>>): Measured {
+function measured(
+  accuracyClass: string,
+  hypervisor: Readonly<Record<string, number>>,
+  systemCalls: Readonly<Record<string, number>> = {},
+): Measured {
   return {
     accuracyClass,
     core: () => 1,
@@ -15,6 +19,7 @@ function measured(accuracyClass: string, hypervisor: Readonly<Record<string, num
     hypervisor: (name: string) => hypervisor[name],
     roundTrip: () => 30,
     walkReads: () => 15,
+    systemCall: (cluster: string) => systemCalls[cluster],
   } as unknown as Measured;
 }
 
@@ -48,4 +53,17 @@ test('a figure is in or out of its band, ends included; rows that were not run c
   ]);
   expect([counts.in, counts.out]).toEqual([3, 1]);
   expect(heldOut).toEqual({ rows: 0, of: 10, meanAbsoluteError: null });
+});
+
+test('accuracy is the mean absolute error of the held-out rows that were run, and of no others', () => {
+  const { heldOut, rows } = judge([], measured('approximate', {}, { a57: 620, a53: 638 }));
+  // 620 of 775 is 20 % less, 638 of 580 is 10 % more.
+  expect(heldOut.rows).toBe(2);
+  expect(heldOut.meanAbsoluteError).toBeCloseTo(0.15, 10);
+  expect(rows.filter(({ role, ours }) => role === 'held out' && ours !== null).map(({ id }) => id)).toEqual([
+    '15',
+    '26',
+  ]);
+  const none = judge([], measured('approximate', {}));
+  expect(none.rows.find(({ id }) => id === '15')?.verdict).toBe('not run: needs a Linux kernel, --linux IMAGE');
 });

@@ -30,9 +30,13 @@ export interface Calibration {
   readonly counts: { readonly in: number; readonly out: number; readonly notRun: number };
 }
 
-/** Measures and judges. `onDone` is told how many of Measured.STEPS are done. Throws BenchError, SettingError. */
-export async function calibrate(settings: readonly string[], onDone?: (count: number) => void): Promise<Calibration> {
-  return judge(settings, await Measured.all(settings, onDone));
+/** Measures and judges. `linux` is a kernel's Image, for the rows that need one. `onDone` is told how many of Measured.STEPS are done. Throws BenchError, SettingError. */
+export async function calibrate(
+  settings: readonly string[],
+  linux?: Uint8Array,
+  onDone?: (count: number) => void,
+): Promise<Calibration> {
+  return judge(settings, await Measured.all(settings, linux, onDone));
 }
 
 export function judge(settings: readonly string[], measured: Measured): Calibration {
@@ -61,7 +65,8 @@ function judgeRow(row: Row, measured: Measured): Judged {
   if (row.core === true && measured.accuracyClass === 'functional')
     return { ...base, ours: null, verdict: 'not run: needs timing.cpu=approximate' };
   const ours = row.ours?.(measured);
-  if (ours === undefined) return { ...base, ours: null, verdict: 'not run: needs a core of that kind' };
+  if (ours === undefined)
+    return { ...base, ours: null, verdict: `not run: needs ${row.without ?? 'a core of that kind'}` };
   if (role === 'report') return { ...base, ours, verdict: 'reported' };
   return { ...base, ours, verdict: ours >= low && ours <= high ? 'in' : 'OUT' };
 }

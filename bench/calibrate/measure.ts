@@ -4,6 +4,7 @@ import { runIoreq } from '../ioreq.js';
 import { nativeConfiguration, runNativeGuest } from '../native.js';
 import { runPath } from '../paths.js';
 import type { BenchJob } from '../job.js';
+import { nullSystemCall } from './linux.js';
 import { coldWalkReads } from './walk.js';
 
 type Cluster = 'a57' | 'a53';
@@ -13,6 +14,7 @@ const UNMITIGATED = 'xen.hardening=off';
 
 export class Measured {
   #hypervisor = new Map<string, number>();
+  readonly #systemCalls = new Map<Cluster, number>();
   #roundTrip: number | undefined;
   #walkReads: number | undefined;
   readonly #cores = new Map<Cluster, Map<string, number>>();
@@ -20,7 +22,11 @@ export class Measured {
   accuracyClass = '';
 
   /** Runs all of it. Throws BenchError. */
-  static async all(settings: readonly string[], onDone: (count: number) => void = () => {}): Promise<Measured> {
+  static async all(
+    settings: readonly string[],
+    linux: Uint8Array | undefined,
+    onDone: (count: number) => void = () => {},
+  ): Promise<Measured> {
     const m = new Measured();
     const configuration = api.configure(api.rcarH3(), settings);
     m.accuracyClass = configuration.design['timing.cpu'];
@@ -54,13 +60,17 @@ export class Measured {
     const [read] = cases;
     if (read !== undefined) m.#roundTrip = (read.totalTicks / read.count / tickHz) * 1e6;
     step();
+    for (const cluster of ['a57', 'a53'] as const) {
+      if (linux !== undefined) m.#systemCalls.set(cluster, nullSystemCall(cluster, settings, linux));
+      step();
+    }
     m.#walkReads = await coldWalkReads(settings);
     step();
     return m;
   }
 
   /** How often `onDone` of `all` is called. */
-  static readonly STEPS = 8;
+  static readonly STEPS = 10;
 
   /** Cycles of one operation. */
   core(cluster: Cluster, name: string): number | undefined {
@@ -93,6 +103,11 @@ export class Measured {
   /** A57 cycles under Xen without the firmware's mitigation. */
   hypervisor(name: string): number | undefined {
     return this.#hypervisor.get(name);
+  }
+
+  /** Cycles of a Linux system call that does nothing. */
+  systemCall(cluster: Cluster): number | undefined {
+    return this.#systemCalls.get(cluster);
   }
 
   /** Microseconds of a read that a backend emulates. */
