@@ -107,6 +107,11 @@ export function timingChoice(design: Configuration['design']): TimingChoice {
   return { cpu: design['timing.cpu'], from: design['timing.from'] };
 }
 
+/** What executes guest instructions: regions know fixed costs only, so other cost models have the interpreter. */
+export function engineOf(design: Configuration['design']): 'interpreter' | 'translator' {
+  return design['cpu.engine'] === 'interpreter' || design['timing.cpu'] !== 'functional' ? 'interpreter' : 'translator';
+}
+
 /** Names of the cores by machine index: `a57.0` is core 0 of cluster a57. */
 export function coreNames({ machine }: Pick<Simulation, 'machine'>): string[] {
   const seen = new Map<string, number>();

@@ -16,7 +16,7 @@ import type { Ticks } from './sim/machine/time.js';
 import { placementOf, placementText } from './placement.js';
 import type { ReportExposure } from './report/exposure.js';
 import { RequestRunner } from './requests.js';
-import { bothEngines, coreNames, timingChoice, type Simulation } from './simulation.js';
+import { bothEngines, coreNames, engineOf, timingChoice, type Simulation } from './simulation.js';
 import { vcpuStates } from './vcpu-state.js';
 import { xenHardware } from './xen/arch/arm/adapter.js';
 import { XenEl2 } from './xen/arch/arm/el2.js';
@@ -136,7 +136,7 @@ function createWithEngine(options: XenSimulationOptions): XenSimulation {
   let xen!: Xen;
   const machine = new Machine({
     board,
-    engine: design['cpu.engine'] === 'translator' ? 'translator' : 'interpreter',
+    engine: engineOf(design),
     epoch: design['sim.epoch'],
     timing: timingChoice(design),
     el2: (m) => {

@@ -103,9 +103,9 @@ export const DESIGN_KEYS = {
   'backend.mmio': choice('modern', ['modern', 'legacy'], 'virtio-mmio version 2, or the legacy interface (version 1)'),
   'backend.discard': choice('off', ['off', 'on'], 'disks offer DISCARD and WRITE_ZEROES'),
   'cpu.engine': choice(
-    'interpreter',
+    'translator',
     ['interpreter', 'translator', 'both'],
-    'how guest instructions are executed: one by one, or hot code translated to WebAssembly; results are the same. both: two machines in step, to find a difference; disks as with --snapshot-disk',
+    'how guest instructions are executed: one by one, or hot code translated to WebAssembly (timing.cpu=functional only); results are the same. both: two machines in step, to find a difference; disks as with --snapshot-disk',
   ),
   'timing.cpu': choice(
     'functional',
