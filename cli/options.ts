@@ -28,6 +28,7 @@ export interface RunOptions {
   readonly report: string | undefined;
   readonly junit: string | undefined;
   readonly html: string | undefined;
+  readonly bench: readonly string[];
   readonly trace: string | undefined;
   readonly quiet: boolean;
   readonly logLevel: LogLevel;
@@ -73,6 +74,8 @@ export function runOptions(raw: Raw): RunOptions {
   if (replay !== undefined && (given('input') || given('record'))) {
     throw new UsageError('--replay takes all input from its file, --input and --record do not go with it');
   }
+  if (given('bench') && !given('html'))
+    throw new UsageError('--bench: results for the page of --html, which is not asked for');
   return {
     words,
     bare,
@@ -97,6 +100,7 @@ export function runOptions(raw: Raw): RunOptions {
     report: one('report'),
     junit: one('junit'),
     html: one('html'),
+    bench: all('bench'),
     trace: one('trace'),
     quiet: given('quiet'),
     logLevel: given('quiet') ? 'error' : logLevel,

@@ -39,10 +39,11 @@ export function runCommand(done: (code: number) => void): CommandModule {
         .option('sim-timeout', text('end as a failure after this much simulated time, e.g. 30 s'))
         .option('record', text('write the console input with its times to FILE'))
         .option('replay', text('take the console input from a FILE that --record wrote'))
-        .group(['report', 'junit', 'html', 'trace', 'quiet', 'log-level'], 'Output:')
+        .group(['report', 'junit', 'html', 'bench', 'trace', 'quiet', 'log-level'], 'Output:')
         .option('report', text('write the report (JSON) to FILE'))
         .option('junit', text('write the outcome as JUnit XML, for CI, to FILE'))
         .option('html', text('write the report as one HTML page to FILE'))
+        .option('bench', many('results of bench --json to show in the page of --html; repeatable'))
         .option('trace', text('stream the trace to FILE (.jsonl: text)'))
         .option('quiet', flag('only the guest’s console and errors'))
         .option('log-level', {

@@ -1,9 +1,9 @@
-import { writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import pc from 'picocolors';
 import * as api from '../index.js';
 import { createSimulation } from './create.js';
 import { ConsoleTap, drive } from './drive.js';
-import { EXIT, fileErrorText } from './exit.js';
+import { EXIT, fileErrorText, UsageError } from './exit.js';
 import { checkOutputs } from './files.js';
 import { guestText, readGuests } from './guests.js';
 import { Log } from './log.js';
@@ -16,6 +16,7 @@ export async function run(raw: Readonly<Record<string, unknown>>): Promise<numbe
   const options = runOptions(raw);
   const log = new Log(options.logLevel);
   checkOutputs([options.report, options.junit, options.html, options.trace, options.record]);
+  const inputs = readInputs(options.bench);
   const guests = options.bare === undefined ? readGuests(options) : [];
   for (const warning of guests.flatMap((guest) => guest.warnings)) log.warn(warning);
   if (options.dryRun) {
@@ -89,7 +90,7 @@ export async function run(raw: Readonly<Record<string, unknown>>): Promise<numbe
   const files: [string | undefined, () => string | Promise<string>][] = [
     [options.report, () => `${JSON.stringify(report, null, 2)}\n`],
     [options.junit, () => api.junitXml([api.runSuite(report)])],
-    [options.html, () => api.htmlPage(report)],
+    [options.html, () => api.htmlPage(report, inputs)],
   ];
   for (const [path, text] of files) {
     if (path === undefined) continue;
@@ -127,6 +128,22 @@ function conclude(report: api.Report, options: RunOptions, log: Log): void {
   for (const line of api.exposureLines(report.exposure)) log.info(line);
   if (report.vcpus.length > 0) {
     process.stderr.write(`\n${api.vcpuScreens(report.vcpus, report.ioreq.roundTrip.tickHz)}\n`);
+  }
+}
+
+/** Results of benchmarks for the page. Throws UsageError. */
+function readInputs(names: readonly string[]): api.PageInputs {
+  const files = names.map((name) => {
+    try {
+      return { name, text: readFileSync(name, 'utf8') };
+    } catch (error) {
+      throw new UsageError(fileErrorText(name, error));
+    }
+  });
+  try {
+    return api.pageInputs(files);
+  } catch (error) {
+    throw new UsageError((error as Error).message);
   }
 }
 

@@ -10,3 +10,4 @@ export { Timeline, type TimelineOptions, type TimelineRecord } from './timeline/
 export { htmlPage, sweepPage } from './html/page.js';
 export type { SweepData } from './html/plots.js';
 export { requestPicture } from './html/picture.js';
+export { pageInputs, type CalibrationData, type PageInputs } from './html/inputs.js';

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import type { Report, ReportStep } from '../data.js';
 import { bars, checkAlone, checkFigures, readPage } from '../../test/support/page.js';
+import { pageInputs } from './inputs.js';
 import { htmlPage, sweepPage } from './page.js';
 import { whatIfs } from './what-if.js';
 
@@ -154,4 +155,87 @@ test('a sweep: a bar for each phase of each case under each setting', async () =
   expect(bars(page.document, 'sweep-0').map(({ title }) => title)).toContain(
     'read idle 1 vCPU, xen.placement=same, wake: 3.000 us',
   );
+});
+
+const CALIBRATION = {
+  schema: 1,
+  accuracyClass: 'functional',
+  rows: [
+    {
+      id: '1',
+      metric: 'null hypercall',
+      reference: 400,
+      unit: 'cycles',
+      low: 200,
+      high: 800,
+      role: 'held out',
+      source: 'a <paper>',
+      ours: 600,
+      verdict: 'in',
+    },
+    {
+      id: '2',
+      metric: 'far off',
+      reference: 10,
+      unit: 'ns',
+      low: 5,
+      high: 20,
+      role: 'input',
+      source: 'x',
+      ours: 40,
+      verdict: 'OUT',
+    },
+    {
+      id: '3',
+      metric: 'never',
+      reference: 10,
+      unit: 'ns',
+      low: 5,
+      high: 20,
+      role: 'input',
+      source: 'x',
+      ours: null,
+      verdict: 'not run: needs X',
+    },
+  ],
+  heldOut: { rows: 1, of: 1, meanAbsoluteError: 0.5 },
+};
+
+test('results of benchmarks are shown beside the run: calibration, and a line over a varied number', async () => {
+  const cases = (us: number): unknown[] => [{ name: 'read', count: 10, totalTicks: us * 10_000, steps: [] }];
+  const sweep = {
+    bench: 'ioreq',
+    tickHz: TICK_HZ,
+    variants: [1, 2, 4].map((n) => ({ settings: [`xen.decode=${n}00`], cases: cases(n) })),
+  };
+  const inputs = pageInputs([
+    { name: 'sweep.json', text: JSON.stringify(sweep) },
+    { name: 'calibration.json', text: JSON.stringify(CALIBRATION) },
+  ]);
+  expect([inputs.sweeps.length, inputs.calibrations.length]).toEqual([1, 1]);
+  const html = await htmlPage(report(), inputs);
+  const page = readPage(html);
+  checkAlone(html, page);
+  const dots = (figure: string): string[] =>
+    [...page.document.querySelectorAll(`#${figure} svg.wide circle`)].map(
+      (dot) => dot.querySelector('title')?.textContent ?? '',
+    );
+  expect(dots('sweep-0')).toEqual([
+    'read, xen.decode=100: 1.000 us',
+    'read, xen.decode=200: 2.000 us',
+    'read, xen.decode=400: 4.000 us',
+  ]);
+  expect(dots('calibration-0')).toEqual([
+    '1 null hypercall: 600 cycles, published 400 (200 to 800), held out: in',
+    '2 far off: 40 ns, published 10 (5 to 20), input: OUT',
+  ]);
+  expect(page.document.querySelector('body')?.textContent).toContain('1 of 1 rows run, mean absolute error 50.0 %');
+});
+
+test.each([
+  ['{', /^x\.json: not JSON: /],
+  ['{}', /^x\.json: neither results of bench NAME --json nor of bench calibrate --json$/],
+  ['null', /^x\.json: neither /],
+])('%s is no input of a page: one line', (text, line) => {
+  expect(() => pageInputs([{ name: 'x.json', text }])).toThrow(line);
 });

@@ -1,12 +1,13 @@
 import type { Report, StepConfidence } from '../data.js';
 import { pathRows, sumBy } from '../rows.js';
 import { vcpuScreens } from '../vcpu-screen.js';
+import type { CalibrationData, PageInputs } from './inputs.js';
 import { kindName, Plots, type SweepData } from './plots.js';
 import { BASIS_ORDER, colour, PHASE_ORDER, STYLE } from './style.js';
 import { escape, figure, grouped, micros, percent, table } from './text.js';
 
 /** A run's report as one HTML page that needs nothing else: no script, no network. */
-export async function htmlPage(report: Report, sweeps: readonly SweepData[] = []): Promise<string> {
+export async function htmlPage(report: Report, inputs: PageInputs = { sweeps: [], calibrations: [] }): Promise<string> {
   const plots = await Plots.load();
   const { ioreq } = report;
   const asked = ioreq.roundTrip.kinds.length > 0;
@@ -16,7 +17,8 @@ export async function htmlPage(report: Report, sweeps: readonly SweepData[] = []
       ? ''
       : section('Why it is stuck', '', `<pre>${escape(vcpuScreens(report.vcpus, ioreq.roundTrip.tickHz))}</pre>`),
     asked ? requestSections(report, plots) : '<p>No request was made.</p>',
-    ...sweeps.map((sweep, index) =>
+    ...inputs.calibrations.map((one, index) => calibrationSection(one, index, plots)),
+    ...inputs.sweeps.map((sweep, index) =>
       section(
         `Sweep: bench ${escape(sweep.bench)}`,
         'Mean of one request under each setting, by phase.',
@@ -199,6 +201,27 @@ function entryTable(report: Report): string {
     `${entry.confidence}: ${escape(entry.source)}`,
   ]);
   return details('Table: entries and their sources', table(['entry', 'value', 'range', 'unit', 'source'], rows));
+}
+
+function calibrationSection(data: CalibrationData, index: number, plots: Plots): string {
+  const { rows, of, meanAbsoluteError } = data.heldOut;
+  const error = meanAbsoluteError === null ? 'none was run' : `mean absolute error ${percent(meanAbsoluteError)}`;
+  const text =
+    `Figures that were published for hardware, and ours (cores ${escape(data.accuracyClass)}); the bars are the bands, red dots lie outside. ` +
+    `Held out, never fitted: ${rows} of ${of} rows run, ${error}.`;
+  const list = data.rows.map((row) => [
+    escape(row.id),
+    escape(row.metric),
+    String(row.reference),
+    `${row.low} to ${row.high}`,
+    row.ours === null ? '-' : String(Number(row.ours.toPrecision(5))),
+    escape(row.unit),
+    escape(row.role),
+    escape(row.verdict),
+    escape(row.source),
+  ]);
+  const head = ['row', 'figure', 'published', 'band', 'ours', 'unit', 'role', 'verdict', 'source'];
+  return section('Calibration', text, plots.calibration(data, index) + details('Table: rows', table(head, list)));
 }
 
 function exposureSection(report: Report, plots: Plots): string {

@@ -1,5 +1,6 @@
 /** The plots, as SVG text. The library is loaded when a page is made, and not before. */
 import type { Report, ReportKind } from '../data.js';
+import type { CalibrationData } from './inputs.js';
 import { BASIS_ORDER, colour, PHASE_ORDER } from './style.js';
 import { grouped, micros, percent } from './text.js';
 import { whatIfs } from './what-if.js';
@@ -305,11 +306,74 @@ export class Plots {
     }));
   }
 
-  /** Each case of a benchmark under each variant, by phase. */
+  /** One varied number: a line for each case. */
+  #line(data: SweepData, index: number, key: string): string {
+    const rows = data.variants.flatMap(({ settings, cases }) =>
+      cases.map((one) => ({
+        name: one.name,
+        x: Number(settings[0]?.slice(key.length + 1)),
+        us: micros(one.totalTicks, data.tickHz) / one.count,
+      })),
+    );
+    const title = (row: (typeof rows)[number]): string => `${row.name}, ${key}=${row.x}: ${row.us.toFixed(3)} us`;
+    const last = Math.max(...rows.map(({ x }) => x));
+    return this.#figure(`sweep-${index}`, `bench ${data.bench} over ${key}`, () => ({
+      height: 280,
+      marginRight: 110,
+      x: { label: key },
+      y: { label: 'mean, us', grid: true, zero: true },
+      marks: [
+        this.Plot.lineY(rows, { x: 'x', y: 'us', z: 'name', stroke: 'var(--deliver)' }),
+        this.Plot.dot(rows, { x: 'x', y: 'us', fill: 'var(--deliver)', title }),
+        this.Plot.text(
+          rows.filter(({ x }) => x === last),
+          { x: 'x', y: 'us', text: 'name', textAnchor: 'start', dx: 6 },
+        ),
+      ],
+    }));
+  }
+
+  /** Published figures of hardware: bands, and ours beside them, relative to the reference. */
+  calibration(data: CalibrationData, index: number): string {
+    const rows = data.rows
+      .filter(({ reference, low }) => reference > 0 && low > 0)
+      .map((row) => ({
+        ...row,
+        key: `${row.id} ${row.metric}`,
+        from: row.low / row.reference,
+        to: row.high / row.reference,
+      }));
+    const run = rows.flatMap((row) =>
+      row.ours === null || row.ours <= 0 ? [] : [{ ...row, at: row.ours / row.reference }],
+    );
+    const title = (row: (typeof run)[number]): string =>
+      `${row.key}: ${row.ours} ${row.unit}, published ${row.reference} (${row.low} to ${row.high}), ${row.role}: ${row.verdict}`;
+    return this.#figure(`calibration-${index}`, 'Ours beside published figures', (width) => ({
+      height: rows.length * 18 + 50,
+      marginLeft: width < 500 ? 150 : 300,
+      x: { label: 'ours / published', type: 'log', grid: true, ticks: 5, tickFormat: (x: number) => `x${x}` },
+      y: { label: null, domain: rows.map(({ key }) => key), tickSize: 0, tickFormat: shortened(width < 500 ? 24 : 52) },
+      marks: [
+        this.Plot.barX(rows, { x1: 'from', x2: 'to', y: 'key', fill: 'var(--wait)', insetTop: 3, insetBottom: 3 }),
+        this.Plot.ruleX([1], { stroke: 'currentColor' }),
+        this.Plot.dot(run, {
+          x: 'at',
+          y: 'key',
+          fill: (row) => (row.verdict === 'OUT' ? 'var(--wake)' : 'var(--backend)'),
+          r: 4,
+          title,
+        }),
+      ],
+    }));
+  }
+
+  /** Each case of a benchmark under each variant: a line over one varied number, otherwise bars by phase. */
   sweep(data: SweepData, index: number): string {
+    const key = numericKey(data);
+    if (key !== undefined) return this.#line(data, index, key);
     const rows = data.variants.flatMap(({ settings, cases }) =>
       cases.flatMap((one) =>
-        sums(one.steps).map(([phase, ticks]) => ({
+        sums(one.steps.length > 0 ? one.steps : [{ phase: 'other', ticks: one.totalTicks }]).map(([phase, ticks]) => ({
           variant: settings.join(' ') || 'as it is',
           name: one.name,
           phase,
@@ -350,6 +414,15 @@ export class Plots {
       ],
     }));
   }
+}
+
+/** The key, if three or more variants differ in the number that it has. */
+function numericKey({ variants }: SweepData): string | undefined {
+  const words = variants.map(({ settings }) =>
+    settings.length === 1 ? /^(.*)=\d+(\.\d+)?$/.exec(settings[0] ?? '') : null,
+  );
+  const key = words[0]?.[1];
+  return variants.length > 2 && words.every((word) => word?.[1] === key) ? key : undefined;
 }
 
 export function kindName({ kind, register, count }: ReportKind): string {
