@@ -2,7 +2,7 @@ import type { Report, StepConfidence } from '../data.js';
 import { pathRows, sumBy } from '../rows.js';
 import { vcpuScreens } from '../vcpu-screen.js';
 import type { CalibrationData, PageInputs } from './inputs.js';
-import { kindName, Plots, type SweepData } from './plots.js';
+import { kindName, numericKey, Plots, type SweepData } from './plots.js';
 import { BASIS_ORDER, colour, PHASE_ORDER, STYLE } from './style.js';
 import { escape, figure, grouped, micros, percent, table } from './text.js';
 
@@ -19,11 +19,7 @@ export async function htmlPage(report: Report, inputs: PageInputs = { sweeps: []
     asked ? requestSections(report, plots) : '<p>No request was made.</p>',
     ...inputs.calibrations.map((one, index) => calibrationSection(one, index, plots)),
     ...inputs.sweeps.map((sweep, index) =>
-      section(
-        `Sweep: bench ${escape(sweep.bench)}`,
-        'Mean of one request under each setting, by phase.',
-        legend(PHASE_ORDER) + plots.sweep(sweep, index),
-      ),
+      section(`Sweep: bench ${escape(sweep.bench)}`, sweepText(sweep), sweepPlot(sweep, index, plots)),
     ),
     exposureSection(report, plots),
     section(
@@ -48,11 +44,21 @@ export async function sweepPage(sweep: SweepData): Promise<string> {
     ]),
   );
   const body =
-    `<header><h1>bench ${escape(sweep.bench)}</h1><p>Mean of one request under each setting, by phase.</p></header>` +
-    legend(PHASE_ORDER) +
-    plots.sweep(sweep, 0) +
+    `<header><h1>bench ${escape(sweep.bench)}</h1><p>${sweepText(sweep)}</p></header>` +
+    sweepPlot(sweep, 0, plots) +
     table(['settings', 'case', 'requests', 'mean, us'], rows);
   return page(`bench ${sweep.bench}`, body, sweep);
+}
+
+function sweepText(sweep: SweepData): string {
+  const key = numericKey(sweep);
+  return key === undefined
+    ? 'Mean of one request under each setting, by phase.'
+    : `Mean of one request over <code>${escape(key)}</code>.`;
+}
+
+function sweepPlot(sweep: SweepData, index: number, plots: Plots): string {
+  return (numericKey(sweep) === undefined ? legend(PHASE_ORDER) : '') + plots.sweep(sweep, index);
 }
 
 function page(title: string, body: string, data: unknown): string {
@@ -207,7 +213,7 @@ function calibrationSection(data: CalibrationData, index: number, plots: Plots):
   const { rows, of, meanAbsoluteError } = data.heldOut;
   const error = meanAbsoluteError === null ? 'none was run' : `mean absolute error ${percent(meanAbsoluteError)}`;
   const text =
-    `Figures that were published for hardware, and ours (cores ${escape(data.accuracyClass)}); the bars are the bands, red dots lie outside. ` +
+    `Figures that were published for hardware, and ours (cores ${escape(data.accuracyClass)}); the bars are the bands, red dots lie outside; rows that were not run are in the table. ` +
     `Held out, never fitted: ${rows} of ${of} rows run, ${error}.`;
   const list = data.rows.map((row) => [
     escape(row.id),

@@ -316,45 +316,56 @@ export class Plots {
       })),
     );
     const title = (row: (typeof rows)[number]): string => `${row.name}, ${key}=${row.x}: ${row.us.toFixed(3)} us`;
-    const last = Math.max(...rows.map(({ x }) => x));
+    const names = [...new Set(rows.map(({ name }) => name))];
     return this.#figure(`sweep-${index}`, `bench ${data.bench} over ${key}`, () => ({
-      height: 280,
-      marginRight: 110,
-      x: { label: key },
-      y: { label: 'mean, us', grid: true, zero: true },
+      height: names.length * 140 + 60,
+      marginTop: 30,
+      x: { label: key, ticks: 5 },
+      y: { label: 'mean, us', grid: true, zero: true, ticks: 4 },
+      fy: { label: null, domain: names, axis: null, padding: 0.25 },
       marks: [
-        this.Plot.lineY(rows, { x: 'x', y: 'us', z: 'name', stroke: 'var(--deliver)' }),
-        this.Plot.dot(rows, { x: 'x', y: 'us', fill: 'var(--deliver)', title }),
-        this.Plot.text(
-          rows.filter(({ x }) => x === last),
-          { x: 'x', y: 'us', text: 'name', textAnchor: 'start', dx: 6 },
-        ),
+        this.Plot.lineY(rows, { x: 'x', y: 'us', fy: 'name', stroke: 'var(--deliver)' }),
+        this.Plot.dot(rows, { x: 'x', y: 'us', fy: 'name', fill: 'var(--deliver)', title }),
+        this.#titles(names),
       ],
     }));
   }
 
+  /** Names of facets, above them. */
+  #titles(names: readonly string[]): ReturnType<Library['text']> {
+    return this.Plot.text(names, {
+      fy: (name: string) => name,
+      text: (name: string) => name,
+      frameAnchor: 'top-left',
+      dy: -14,
+      fontWeight: 600,
+    });
+  }
+
   /** Published figures of hardware: bands, and ours beside them, relative to the reference. */
   calibration(data: CalibrationData, index: number): string {
-    const rows = data.rows
-      .filter(({ reference, low }) => reference > 0 && low > 0)
-      .map((row) => ({
-        ...row,
-        key: `${row.id} ${row.metric}`,
-        from: row.low / row.reference,
-        to: row.high / row.reference,
-      }));
-    const run = rows.flatMap((row) =>
-      row.ours === null || row.ours <= 0 ? [] : [{ ...row, at: row.ours / row.reference }],
+    const run = data.rows.flatMap((row) =>
+      row.ours === null || row.ours <= 0 || row.reference <= 0 || row.low <= 0
+        ? []
+        : [
+            {
+              ...row,
+              key: `${row.id} ${row.metric}`,
+              at: row.ours / row.reference,
+              from: row.low / row.reference,
+              to: row.high / row.reference,
+            },
+          ],
     );
     const title = (row: (typeof run)[number]): string =>
       `${row.key}: ${row.ours} ${row.unit}, published ${row.reference} (${row.low} to ${row.high}), ${row.role}: ${row.verdict}`;
     return this.#figure(`calibration-${index}`, 'Ours beside published figures', (width) => ({
-      height: rows.length * 18 + 50,
+      height: run.length * 18 + 50,
       marginLeft: width < 500 ? 150 : 300,
       x: { label: 'ours / published', type: 'log', grid: true, ticks: 5, tickFormat: (x: number) => `x${x}` },
-      y: { label: null, domain: rows.map(({ key }) => key), tickSize: 0, tickFormat: shortened(width < 500 ? 24 : 52) },
+      y: { label: null, domain: run.map(({ key }) => key), tickSize: 0, tickFormat: shortened(width < 500 ? 24 : 52) },
       marks: [
-        this.Plot.barX(rows, { x1: 'from', x2: 'to', y: 'key', fill: 'var(--wait)', insetTop: 3, insetBottom: 3 }),
+        this.Plot.barX(run, { x1: 'from', x2: 'to', y: 'key', fill: 'var(--wait)', insetTop: 3, insetBottom: 3 }),
         this.Plot.ruleX([1], { stroke: 'currentColor' }),
         this.Plot.dot(run, {
           x: 'at',
@@ -403,13 +414,7 @@ export class Plots {
           insetTop: 1,
           insetBottom: 1,
         }),
-        this.Plot.text(names, {
-          fy: (name) => name,
-          text: (name) => name,
-          frameAnchor: 'top-left',
-          dy: -14,
-          fontWeight: 600,
-        }),
+        this.#titles(names),
         this.Plot.ruleX([0]),
       ],
     }));
@@ -417,7 +422,7 @@ export class Plots {
 }
 
 /** The key, if three or more variants differ in the number that it has. */
-function numericKey({ variants }: SweepData): string | undefined {
+export function numericKey({ variants }: SweepData): string | undefined {
   const words = variants.map(({ settings }) =>
     settings.length === 1 ? /^(.*)=\d+(\.\d+)?$/.exec(settings[0] ?? '') : null,
   );
