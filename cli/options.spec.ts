@@ -10,6 +10,7 @@ test.each<[Record<string, unknown>, string]>([
   [{ words: ['g.cfg'], el: '2' }, '--el goes with --bare; a guest has it in its guest.cfg'],
   [{ words: ['g.cfg'], disk: ['xvda'] }, '--disk xvda: expected VDEV=FILE'],
   [{ bare: 'a', expect: '(' }, '--expect (: Invalid regular expression: /(/: Unterminated group'],
+  [{ bare: 'a', bench: ['b.json'] }, '--bench: results for the page of --html, which is not asked for'],
   [{ bare: ['a', 'b'] }, '--bare is given 2 times'],
   [
     { bare: 'a', replay: 'r', input: ['x'] },

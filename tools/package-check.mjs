@@ -18,7 +18,7 @@ const NEEDED = [
   'guests/bare/guest.cfg',
   'guests/bare/virtio.img',
 ];
-const UNWANTED = /\.spec\.|\.map$|(^|\/)(kernel|test|bench)\/|\.wat$/;
+const UNWANTED = /\.spec\.|\.map$|(^|\/)(kernel|test|bench\/host)\/|\.wat$/;
 const TSCONFIG = {
   compilerOptions: {
     target: 'ES2022',
