@@ -21,6 +21,7 @@ import { vcpuStates } from './vcpu-state.js';
 import { xenHardware } from './xen/arch/arm/adapter.js';
 import { XenEl2 } from './xen/arch/arm/el2.js';
 import { BASELINES } from './xen/common/baselines.js';
+import { DomainError } from './xen/common/domctl.js';
 import type { Domain } from './xen/common/domain.js';
 import type { Xen } from './xen/common/xen.js';
 import { createXen } from './xen/create.js';
@@ -148,6 +149,7 @@ function createWithEngine(options: XenSimulationOptions): XenSimulation {
         ioreqServer: design['xen.ioreqServer'] === 'on',
         scheduler: { kind: design['xen.scheduler'], rateLimitUs: design['xen.rateLimit'] / 1000 },
         workarounds: { wa1: false, wa2: false, wa3: false },
+        vwfiNative: design['xen.vwfi'] === 'native',
         measurePaths: options.measurePaths === true,
         branchPredictorHardening: design['xen.hardening'] === 'on' && board.firmware.workaround1 === 'offered',
         epoch: design['sim.epoch'],
@@ -181,7 +183,8 @@ function createWithEngine(options: XenSimulationOptions): XenSimulation {
     name: 'Domain-0',
     uuid: '00000000-0000-0000-0000-000000000000',
     domid: 0,
-    affinity: backendCpus,
+    // Bound to a pCPU of its own, which must not be the driver domain's.
+    affinity: design['xen.scheduler'] === 'null' ? undefined : backendCpus,
     ...(design['backend.space'] === 'balloon' ? { balloonPages: design['backend.balloonPages'] } : {}),
   });
   const xenstored = new Xenstored(xen, dom0.domain);
@@ -424,7 +427,8 @@ function createGuest(toolstack: Toolstack, guest: GuestConfig): void {
     toolstack.create(guest, { kernel, ramdisk: guest.ramdisk === undefined ? undefined : readFileSync(guest.ramdisk) });
   } catch (error) {
     if (error instanceof FormatError) throw new ToolsError(`${where}: ${error.message}`);
-    if (error instanceof ToolsError) throw new ToolsError(`${guest.name}: ${error.message}`);
+    if (error instanceof ToolsError || error instanceof DomainError)
+      throw new ToolsError(`${guest.name}: ${error.message}`);
     throw error;
   }
 }

@@ -43,6 +43,11 @@ export const DESIGN_KEYS = {
     ['credit2', 'null'],
     'null binds each vCPU to a pCPU and refuses more vCPUs than pCPUs',
   ),
+  'xen.vwfi': choice(
+    'trap',
+    ['trap', 'native'],
+    'WFI and WFE of vCPUs: trapped, the vCPU blocks and its pCPU may idle or run others; or native, the pCPU itself waits with the vCPU loaded',
+  ),
   'xen.rateLimit': amount(
     1_000_000,
     0,

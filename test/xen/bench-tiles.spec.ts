@@ -26,6 +26,7 @@ const settings = fc.tuple(
   choices('xen.hardening', 'on', 'off'),
   choices('xen.rateLimit', '0', '1 ms'),
   choices('domd.wake', 'event', 'poll', 'ioeventfd'),
+  choices('xen.vwfi', 'trap', 'native'),
   entry,
 );
 

@@ -57,6 +57,8 @@ export function vcpuUnpause(xen: Xen, v: Vcpu): void {
 }
 
 export function vcpuUnblock(xen: Xen, v: Vcpu): void {
+  // With vwfi=native modelled software waits on its pCPU: what would be a device's interrupt there has to reach it.
+  if (v.modelled && v.isRunning && xen.options.vwfiNative === true) xen.pcpus[v.processor]!.sendEventCheck();
   if ((v.pauseFlags & VPF_BLOCKED) === 0) return;
   v.pauseFlags &= ~VPF_BLOCKED;
   v.pollEvtchn = 0;

@@ -40,6 +40,8 @@ export class Pcpu {
   idle!: Vcpu;
   /** SCHEDULE_SOFTIRQ and TIMER_SOFTIRQ. */
   scheduleSoftirq = false;
+  /** With vwfi=native: the core waits in its vCPU's WFI. */
+  waiting = false;
   timerSoftirq = false;
   /** List registers in use by the vCPU that is loaded (this_cpu(lr_mask)). */
   lrMask = 0;
@@ -92,7 +94,8 @@ export class Pcpu {
   beginNotes(): void {
     this.#notes = [];
     this.#from = this.core.now();
-    this.#idled = this.current.isIdle;
+    this.#idled = this.current.isIdle || this.waiting;
+    this.waiting = false;
   }
 
   /** Charges are steps of this request from now on, in this phase; 0: they are noted until their request is known. */
@@ -174,6 +177,7 @@ export class Pcpu {
       idle: this.idle.save(),
       from: String(this.#from),
       idled: this.#idled,
+      waiting: this.waiting,
       sgiSent: String(this.#sgiSent),
       request: this.request,
       phase: this.phase,
@@ -191,6 +195,7 @@ export class Pcpu {
     this.counts = { ...s.counts };
     this.#from = BigInt(s.from);
     this.#idled = s.idled;
+    this.waiting = s.waiting;
     this.#sgiSent = BigInt(s.sgiSent);
     this.request = s.request;
     this.phase = s.phase;

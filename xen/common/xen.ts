@@ -76,6 +76,8 @@ export interface XenOptions {
   workarounds: { wa1: boolean; wa2: boolean; wa3: boolean };
   /** Also charge the firmware call that hardened vectors make on each trap from a guest. */
   branchPredictorHardening: boolean;
+  /** vwfi=native: WFI and WFE are not trapped (xen: docs/misc/xen-command-line). */
+  vwfiNative?: boolean;
   /** The ledger has hypercalls, emulated accesses and injected interrupts of guests too, not only requests to backends. */
   measurePaths?: boolean;
   /** Seconds since 1970 at power-on, for shared_info's wall clock. */

@@ -10,6 +10,8 @@ import { copyToGuest } from './guestcopy.js';
 import { VTCR_EL2_VALUE } from './p2m.js';
 import { virtTimerRestore, virtTimerSave } from './vtimer.js';
 
+/** TWI and TWE (xen: vwfi=native leaves them off, arch/arm/traps.c get_default_hcr_flags). */
+const HCR_TRAP_WAITS = (1n << 13n) | (1n << 14n);
 const SCHED_DOMID = 0x7fff;
 const RUNSTATE_UPDATE = 1n << 63n;
 const VMASST_RUNSTATE_UPDATE_FLAG = 5;
@@ -108,7 +110,7 @@ function ctxtSwitchTo(xen: Xen, p: Pcpu, v: Vcpu): void {
   if (v.modelled) return;
   const { p2m } = v.domain;
   core.setSys('VTTBR_EL2', p2m.vttbr);
-  core.setSys('HCR_EL2', v.arch.hcr);
+  core.setSys('HCR_EL2', xen.options.vwfiNative === true ? v.arch.hcr & ~HCR_TRAP_WAITS : v.arch.hcr);
   core.setSys('VPIDR_EL2', core.sys('MIDR_EL1'));
   core.setSys('VMPIDR_EL2', v.arch.vmpidr);
   // Another vCPU of this domain ran here last: TLB entries may be private to it (xen: p2m_restore_state).

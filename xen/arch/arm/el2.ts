@@ -72,10 +72,9 @@ export class XenEl2 implements El2 {
         if (!this.#idle(p)) return 'idle';
       } else if (!v.arch.inGuest) {
         leaveHypervisor(this.xen, p, v);
-      } else if (v.modelled) {
-        this.#modelled(p, v);
-      } else {
-        this.#guest(p, v);
+      } else if (!(v.modelled ? this.#modelled(p, v) : this.#guest(p, v))) {
+        p.waiting = true;
+        return 'idle';
       }
       free = p.core.cycles === before ? free + 1 : 0;
       if (free > MAX_FREE_STEPS) {
@@ -99,62 +98,66 @@ export class XenEl2 implements El2 {
     return true;
   }
 
-  /** Software of a modelled vCPU: interrupts are taken between its steps. */
-  #modelled(p: Pcpu, v: Vcpu): void {
+  /** Software of a modelled vCPU: interrupts are taken between its steps. False: the core waits in WFI, with the vCPU loaded. */
+  #modelled(p: Pcpu, v: Vcpu): boolean {
     const { xen } = this;
     if (p.core.lines & LINE_IRQ) {
       enterHypervisor(xen, p, v);
       doIrq(xen, p);
-      return;
+      return true;
     }
     if (v.program === undefined) {
+      if (xen.options.vwfiNative === true) return false;
       enterHypervisor(xen, p, v);
       vcpuBlockUnlessEventPending(xen, v);
-      return;
+      return true;
     }
     const outcome = v.program.step(v, p.id);
     if (outcome === 'ran') {
       if (!v.runnable || p.scheduleSoftirq) v.arch.inGuest = false;
-      return;
+      return true;
     }
     // WFI, unless it is a hypercall that put it to sleep.
     if (v.runnable && v.arch.inGuest) {
+      if (xen.options.vwfiNative === true && !p.scheduleSoftirq) return false;
       enterHypervisor(xen, p, v);
       xen.charge(p.id, 'xen.block');
       vcpuBlockUnlessEventPending(xen, v);
     }
     v.arch.inGuest = false;
+    return true;
   }
 
-  #guest(p: Pcpu, v: Vcpu): void {
+  /** False: as for modelled software. */
+  #guest(p: Pcpu, v: Vcpu): boolean {
     const { xen } = this;
     const { code, info } = p.core.run();
     switch (code) {
       case EXIT_LIMIT:
-        return;
+        return true;
       case EXIT_EL2:
         enterHypervisor(xen, p, v);
         if (info === EL2_SYNC) doTrapGuestSync(xen, p, v);
         else if (info === EL2_IRQ || info === EL2_FIQ) doIrq(xen, p);
         else if (info === EL2_SERROR) xen.errors.report('serror', v.name, 'SError taken to EL2');
-        return;
+        return true;
       case EXIT_WFI:
       case EXIT_WFE:
-        // Not reached while HCR_EL2.TWI and TWE are set; the same thing without the trap.
-        enterHypervisor(xen, p, v);
-        if (code === EXIT_WFI) vcpuBlockUnlessEventPending(xen, v);
-        else xen.yield(v);
-        return;
+        // Reached with vwfi=native only. Waiting for an event lasts to the end of the slice.
+        if (code === EXIT_WFI) return false;
+        if (p.core.cycles < p.core.limit) p.core.charge(p.core.limit - p.core.cycles);
+        return true;
       case EXIT_UNMODELLED: {
         enterHypervisor(xen, p, v);
         const what = `instruction 0x${info.toString(16).padStart(8, '0')} is not modelled`;
         xen.errors.report('unmodelled', v.name, what);
         xen.crashDomain(v.domain, what);
-        return;
+        return true;
       }
       default:
         enterHypervisor(xen, p, v);
         xen.crashDomain(v.domain, `core exit ${code}`);
+        return true;
     }
   }
 }

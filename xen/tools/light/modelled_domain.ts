@@ -1,6 +1,6 @@
 /** Dom0 and driver domains: domains whose software is modelled. They have a little RAM, one vCPU and room for foreign pages. */
 import { P2M_RAM_RW } from '../../arch/arm/p2m.js';
-import { unpauseByController } from '../../common/domctl.js';
+import { DomainError, unpauseByController, type DomainConfig } from '../../common/domctl.js';
 import { VPF_DOWN, type Domain, type ModelledProgram } from '../../common/domain.js';
 import type { Xen } from '../../common/xen.js';
 import { GUEST_RAM0_BASE, PAGE_SIZE } from '../../public/arch-arm.js';
@@ -38,7 +38,7 @@ export interface ModelledDomainConfig {
 
 /** Creates it, paused. Throws ToolsError. */
 export function createModelledDomain(xen: Xen, config: ModelledDomainConfig): ModelledDomain {
-  const domain = xen.createDomain({
+  const domain = create(xen, config.name, {
     name: config.name,
     uuid: config.uuid,
     kind: 'modelled',
@@ -67,6 +67,15 @@ export function createModelledDomain(xen: Xen, config: ModelledDomainConfig): Mo
       ? new UnpopulatedSpace(EXTENDED_REGION / PAGE_SIZE, EXTENDED_PAGES)
       : new BalloonedSpace(GUEST_RAM0_BASE / PAGE_SIZE + RAM_PAGES, balloonPages, caller);
   return { domain, caller, space };
+}
+
+function create(xen: Xen, name: string, config: DomainConfig): Domain {
+  try {
+    return xen.createDomain(config);
+  } catch (error) {
+    if (error instanceof DomainError) throw new ToolsError(`domain ${name}: ${error.message}`);
+    throw error;
+  }
 }
 
 /** Gives it its software and lets it run. */
