@@ -33,7 +33,7 @@ function run(script, cwd) {
 /** Words without figures, and without the bars and columns whose width follows from them. */
 const words = (line) =>
   line
-    .replace(/[+-]?\d[\d,.]*/g, '#')
+    .replace(/0x[\da-f]+|[+-]?\d[\d,.]*/gi, '#')
     .replace(/[█\s]+/g, ' ')
     .trim();
 
