@@ -32,6 +32,15 @@ test.each([...new Set(CLASS_NAMES.map(groupOf))])('%s: as QEMU answered', (group
   expect(failures).toEqual([]);
 });
 
+test('the kernel with the approximate core model answers the same', () => {
+  const ran = createIsaKernel('approximate').run(sample.cases.map(({ one }) => one));
+  const failures = sample.cases.flatMap(({ one, expected }, i) => {
+    const lines = differences(one, ran[i] as Result, expected);
+    return lines.length === 0 ? [] : [{ case: i, name: one.name, lines }];
+  });
+  expect(failures).toEqual([]);
+});
+
 test('a sample that is cut off or no sample is one line of error', () => {
   expect(() => decodeSample(FILE.subarray(0, FILE.length / 2))).toThrow(/not a sample of the ISA oracle, or cut off/);
   expect(() => decodeSample(Buffer.from('{}\n'))).toThrow(/not a sample/);

@@ -120,7 +120,7 @@ const HITS_WRITE = `${IN_TLB} && v128.any_true(i32x4.eq(${SET}, i32x4.splat(line
  * register is a destination (load) or data (store).
  */
 export function accessTiming(access: Access): string {
-  const pair = access.element !== undefined || /^(LD|ST)XP/.test(access.name);
+  const pair = /^(LD|ST)X?P/.test(access.name);
   const written = access.writeBack === undefined ? '' : setReady(4, 'ts + 6');
   if (access.name === 'STRUCTURE') {
     const registers = [0, 1, 2, 3].map(

@@ -17,6 +17,8 @@ import {
   HOT_V,
   HOT_X,
 } from '../../../sim/wasm/layout.js';
+import { ApproximateTiming } from '../../../sim/timing/approximate.js';
+import { Costs } from '../../../sim/timing/costs.js';
 import { createKernel } from '../../../sim/wasm/module.js';
 import { loadExclusive } from './exclusions.js';
 import {
@@ -95,12 +97,16 @@ export interface IsaKernel {
 }
 
 /** Sets up one core of a flat board. Throws if core.wasm is missing. */
-export function createIsaKernel(): IsaKernel {
+export function createIsaKernel(timing: 'functional' | 'approximate' = 'functional'): IsaKernel {
   const board = flatBoard({ entryLevel: 2, cores: 1, ramBytes: 8 << 20 });
   const linear = createLinearMemory(board.memory);
-  const kernel = createKernel(linear, { mmioRead: () => 0, mmioWrite: () => undefined, timerWritten: () => undefined });
+  const imports = { mmioRead: () => 0, mmioWrite: () => undefined, timerWritten: () => undefined };
+  const kernel = createKernel(linear, imports);
   const memory = new LinearPhysicalMemory(linear, board.memory, kernel);
   const core = new Core(kernel, linear, board.cores[0]!, board);
+  if (timing === 'approximate') {
+    new ApproximateTiming(kernel, imports, board, new Costs(board.timing, board.tickHz)).start();
+  }
   const block = CORE_BASE;
   const hot = block + CORE_HOT - HOT_BASE;
   const slot = (name: keyof typeof SYSREG_SLOT): number => block + CORE_SYSREG + 8 * (SYSREG_SLOT[name] as number);
