@@ -75,7 +75,7 @@ export function pageInputs(files: readonly { readonly name: string; readonly tex
     try {
       data = JSON.parse(text);
     } catch (error) {
-      throw new Error(`${name}: not JSON: ${(error as Error).message}`);
+      throw new Error(`${name}: not JSON: ${(error as Error).message}`, { cause: error });
     }
     const sweep = sweepSchema.safeParse(data);
     const calibration = calibrationSchema.safeParse(data);
