@@ -244,6 +244,7 @@ export class Machine {
    */
   inStepWith(reference: Machine): void {
     this.#reference = reference;
+    if (this.translator !== undefined) this.translator.keepSources = true;
   }
 
   /** Makes a line of this console that matches `timing.from` begin the approximate timing. */

@@ -71,7 +71,8 @@ interface Member {
   readonly number: number;
   readonly uop: number;
   readonly index: number;
-  readonly region: Region;
+  /** Kept for reports of our own bugs only. */
+  readonly region: Region | undefined;
 }
 
 interface Batch {
@@ -90,6 +91,8 @@ export class Translator {
   readonly #freeNumbers: number[] = [];
   readonly #freeIndices: number[] = [];
   readonly #refused = new Set<number>();
+  /** Keeps what regions were made from, for recent(); costs memory. */
+  keepSources = false;
   #nextNumber = 1;
   #counts = { regions: 0, modules: 0, instructions: 0, bytes: 0, evicted: 0, failed: 0, refused: 0 };
 
@@ -129,7 +132,7 @@ export class Translator {
     const members = this.#batches.flatMap((batch) => batch.members);
     return [...numbers].flatMap((number) => {
       const member = members.find((one) => one.number === number);
-      return member === undefined ? [] : [regionText(number, member.region)];
+      return member?.region === undefined ? [] : [regionText(number, member.region)];
     });
   }
 
@@ -204,7 +207,7 @@ export class Translator {
       const index = this.#takeIndex();
       this.#kernel.table.set(index, exports[String(at)]);
       this.#kernel.regionEnable(number, index);
-      return { number, uop, index, region };
+      return { number, uop, index, region: this.keepSources ? region : undefined };
     });
     this.#batches.push({ members });
     this.#counts.modules++;
