@@ -1,7 +1,7 @@
 /** `rcar-sim bench` as a user sees it. */
 import { readFileSync } from 'node:fs';
 import { afterAll, expect, test } from 'vitest';
-import type { BenchReport } from '../../bench/index.js';
+import type { BenchReport, Calibration } from '../../bench/index.js';
 import { Folder } from './cli.js';
 
 const folder = new Folder();
@@ -58,12 +58,27 @@ test('the table has every step and the percentiles', async () => {
       rest = Number(ticks);
     }
   }
-  expect([total, rest]).toEqual([8, 0]);
+  expect([total, rest]).toEqual([12, 0]);
 });
 
 test('an output that becomes unwritable is said, and the run is a failure', async () => {
   const { code, err } = await folder.run('bench', 'ioreq', ...SMALL, '--csv', '/dev/full');
   expect([code, err[0]]).toEqual([1, 'rcar-sim: cannot write /dev/full: no space left']);
+});
+
+test('calibrate judges what can be run without a core model, and claims no accuracy from it', async () => {
+  expect((await folder.run('bench', 'calibrate', '--json', '@c.json')).code).toBe(0);
+  const { rows, counts, heldOut } = JSON.parse(readFileSync(folder.file('c.json'), 'utf8')) as Calibration;
+  const judged = rows.filter(({ ours }) => ours !== null);
+  expect(judged.map(({ id, verdict }) => [id, verdict])).toEqual([
+    ['38', 'in'],
+    ['39', 'in'],
+    ['40', 'in'],
+    ['41', 'in'],
+    ['46', 'reported'],
+    ['47', 'in'],
+  ]);
+  expect([counts.in, counts.out, heldOut.meanAbsoluteError]).toEqual([5, 0, null]);
 });
 
 test('without a name the benchmarks are listed', async () => {
