@@ -28,7 +28,7 @@ const REGISTERS: Readonly<Record<string, string>> = {
 export async function runIoreq(job: BenchJob): Promise<JobResult> {
   const { target, vcpus, rounds, gap, seed } = job.parameters as unknown as IoreqParameters;
   // A request to a busy pCPU waits for the scheduler, milliseconds: fewer of them say as much.
-  const each = target === 'busy' ? Math.ceil(rounds / 10) : rounds;
+  const each = target === 'busy' ? Math.ceil(rounds / 20) : rounds;
   const ran = await runGuest(target === 'running' ? { ...job, settings: [...job.settings, 'domd.load=spin'] } : job, {
     words: `bench=ioreq rounds=${each} gap=${gap} seed=${seed}`,
     vcpus,

@@ -40,7 +40,7 @@ test('steps tile every request, sums are exact', async () => {
       fc.constantFrom(0, 20_000, 150_000),
       fc.nat(1e6),
       async (chosen, target, vcpus, gap, seed) => {
-        const parameters = { target, vcpus, rounds: target === 'busy' ? 20 : 4, gap, seed };
+        const parameters = { target, vcpus, rounds: target === 'busy' ? 40 : 4, gap, seed };
         const result = await runIoreq({ bench: 'ioreq', settings: chosen, parameters, trace });
         expect(result.notRun).toBeUndefined();
         const rounds = readRounds(trace);
