@@ -32,6 +32,8 @@ export class HostileEmulator implements Process {
   requests = 0;
   /** Requests of one thousand that get no proper answer. */
   hostility = 0;
+  /** A request got no proper answer: later ones may be refused, and abort. */
+  misbehaved = false;
   readonly deeds: Deed[] = [];
   #setup = 0;
   #pending: number[] = [];
@@ -140,6 +142,7 @@ export class HostileEmulator implements Process {
     this.requests++;
     if (rng.below(1000) >= this.hostility) return this.#answer(vcpu, u64(rng));
     const how = rng.pick(['late', 'twice', 'state', 'no notice', 'scribble', 'back'] as const);
+    this.misbehaved = true;
     this.tally.count(`answer: ${how}`);
     switch (how) {
       case 'late':
