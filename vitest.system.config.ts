@@ -5,7 +5,7 @@ export default defineConfig({
   test: {
     name: 'system',
     include: ['test/**/*.spec.ts'],
-    exclude: ['test/boot/**'],
+    exclude: ['test/boot/**', 'test/pages/**', 'test/**/*.long.spec.ts'],
     testTimeout: 120_000,
     hookTimeout: 120_000,
     maxWorkers: 2,

@@ -103,6 +103,17 @@ const stages = [
     intact: () => existsSync(join(root, 'dist/index.js')),
     run: buildTypeScript,
   },
+  {
+    name: 'disk',
+    done: 'disk of the built-in guest',
+    inputs: () => ['guests/bare/disk.ts', 'guests/debian/disk.ts'],
+    ready: () => existsSync(join(root, '.cache/guests/bare/disk.raw')),
+    run: () => {
+      const make = 'const [url, root] = process.argv.slice(-2); (await import(url)).bareDisk(root);';
+      const url = new URL('../dist/guests/bare/disk.js', import.meta.url).href;
+      run(process.execPath, ['--input-type=module', '--eval', make, '--', url, root]);
+    },
+  },
 ];
 
 /** True if what npm recorded as installed is what the lock file asks for on this machine. */

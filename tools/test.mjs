@@ -166,6 +166,7 @@ const TIERS = {
       ].map(([script, args]) => (node(script, args).status === 0 ? PASSED : FAILED)),
     ),
   pages,
+  long: () => vitest('vitest.long.config.ts'),
   boot,
 };
 

@@ -84,9 +84,10 @@ function harmsItself(nr: number, args: readonly bigint[], struct: Uint8Array): b
   const cmd = Number(args[0]! & 0x3fn);
   const view = new DataView(struct.buffer);
   if (nr === 32) return [10, 11, 12].includes(cmd);
+  const at = (offset: number): bigint => (offset + 8 <= struct.length ? view.getBigUint64(offset, true) : 0n);
   const low = (value: bigint): boolean => value < BigInt(OWN_GFN) && value >= 0x4_0000n;
-  if (nr === 20) return struct.length >= 8 && low(view.getBigUint64(0, true) >> 12n);
-  if (cmd === 15) return low(view.getBigUint64(8, true));
-  if (cmd === 7) return low(view.getBigUint64(16, true));
+  if (nr === 20) return low(at(0) >> 12n);
+  if (cmd === 15) return low(at(8));
+  if (cmd === 7) return low(at(16));
   return cmd < 3 || cmd === 6;
 }
